@@ -49,3 +49,7 @@ export class Refusal extends Error {
     this.causes = options.causes ?? []
   }
 }
+
+export function noSuchRun(run: number): Refusal {
+  return new Refusal('NO_SUCH_RUN', `There is no run ${run}.`, { remedy: '`millrace runs list` shows those you may see.' })
+}

@@ -1,0 +1,94 @@
+-- Who may do what.  Claims come from `request.jwt.claims`, set for one
+-- transaction by the program that verified them; after it the setting reads '',
+-- not null.  {"sub": "…", "workspaces": {"<workspace id>": "admin|member|viewer"}}
+
+create function access.claims() returns jsonb language sql stable as $$
+  select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
+$$;
+
+-- The workspaces whose rows this caller may see.
+create function access.workspaces() returns bigint[] language sql stable as $$
+  select array(select jsonb_object_keys(coalesce(access.claims() -> 'workspaces', '{}'))::bigint)
+$$;
+
+create function access.may(in_workspace bigint, in_right text) returns boolean language sql stable as $$
+  select case access.claims() -> 'workspaces' ->> in_workspace::text
+    when 'admin' then true
+    when 'member' then in_right in ('run.start', 'run.hold', 'run.cancel')
+    else false end
+$$;
+
+create function access.must(in_workspace bigint, in_right text) returns void language plpgsql stable as $$
+begin
+  if access.may(in_workspace, in_right) is not true then
+    raise exception 'not allowed' using errcode = '42501', detail = in_right;
+  end if;
+end $$;
+
+create function access.subject() returns text language sql stable as $$
+  select access.claims() ->> 'sub'
+$$;
+
+------------------------------------------------------------------- the walls
+
+-- Puts a table that has a workspace behind its wall: forced policies, reading by
+-- workspace for the api, reading for the worker, and for the worker the writing
+-- that its room needs.  The verbs' owner passes; he cannot log in.
+create function access.protect(in_table regclass, in_worker text[] default '{}') returns void language plpgsql as $$
+declare verb text;
+begin
+  execute format('alter table %s enable row level security', in_table);
+  execute format('alter table %s force row level security', in_table);
+  execute format('revoke all on %s from public, millrace_api, millrace_worker', in_table);
+  execute format('create policy verbs on %s to millrace_owner using (true) with check (true)', in_table);
+  execute format('create policy read_own on %s for select to millrace_api using (workspace_id = any ((select access.workspaces())::bigint[]))', in_table);
+  execute format('create policy read_all on %s for select to millrace_worker using (true)', in_table);
+  execute format('grant select on %s to millrace_api, millrace_worker', in_table);
+  foreach verb in array in_worker loop
+    execute format('grant %s on %s to millrace_worker', verb, in_table);
+    execute format(case verb
+      when 'insert' then 'create policy worker_insert on %s for insert to millrace_worker with check (true)'
+      when 'update' then 'create policy worker_update on %s for update to millrace_worker using (true) with check (true)'
+      end, in_table);
+  end loop;
+end $$;
+
+select access.protect(format('engine.%I', t)::regclass)
+  from unnest(array['runs', 'run_bodies', 'lanes', 'tasks', 'inputs', 'outputs', 'attempts', 'ledger', 'events', 'workers']) t;
+
+-- Two tables speak of more than one workspace.
+alter policy read_own on engine.workers
+  using (workspace_id is null or workspace_id = any ((select access.workspaces())::bigint[]));
+
+alter table engine.workspaces enable row level security;
+alter table engine.workspaces force row level security;
+create policy verbs on engine.workspaces to millrace_owner using (true) with check (true);
+create policy read_own on engine.workspaces for select to millrace_api using (id = any ((select access.workspaces())::bigint[]));
+create policy read_all on engine.workspaces for select to millrace_worker using (true);
+grant select on engine.workspaces to millrace_api, millrace_worker;
+
+------------------------------------------------------------------- the doors
+
+revoke all on all functions in schema engine, access from public;
+grant usage on schema engine, access to millrace_api, millrace_worker;
+grant execute on function access.claims(), access.workspaces(), access.may(bigint, text), access.must(bigint, text),
+  access.subject() to millrace_api, millrace_worker;
+grant execute on function engine.clock(), engine.lease(), engine.liveness(), engine.status(engine.runs),
+  engine.progress(engine.runs), engine.commonest_failure(bigint), engine.events_after(bigint, bigint, integer) to millrace_api, millrace_worker;
+
+grant execute on function
+  engine.start(bigint, text, jsonb, json, boolean, smallint, text, bigint, text, bytea),
+  engine.more(bigint, json),
+  engine.hold(bigint, text), engine.release(bigint), engine.cancel(bigint)
+  to millrace_api;
+
+grant execute on function
+  engine.register(text, text[], bigint, integer), engine.relock(integer), engine.extend(integer),
+  engine.leave(integer), engine.claim(integer, integer),
+  engine.fence(bigint[], integer[], integer[]),
+  engine.close(bigint[], integer[], integer[], text[], jsonb[], float8[]),
+  engine.turn(integer, integer, bigint[], integer[], integer[], text[], jsonb[], float8[]),
+  engine.expire(),
+  engine.emit(bigint[], integer[], integer[], text[], jsonb[]),
+  engine.note(bigint[], integer[], integer[], text[], text[], bytea[], jsonb[])
+  to millrace_worker;

@@ -1,0 +1,714 @@
+-- Everything that can happen to a run.  Read this first.
+--
+--   register  a worker says who it is                  leave   and that it goes
+--   start     somebody asks for a run                  more    its further tasks, same transaction
+--   claim     a worker takes tasks from the lanes      extend  and says that it is alive
+--   fence     which of these attempts still count?     close   these attempts ended so
+--   turn      close, then claim, in one transaction    expire  take back what the dead hold
+--   emit      a fact about a run, from an attempt      note    a receipt for the ledger
+--   hold      nobody may claim from this run           release and now again
+--   cancel    stop it
+--
+-- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.
+-- An attempt counts while its number is the task's and the task is running.
+-- A live run has an open task: the close that ends the last one inserts the
+-- run's decision (`next`) or ends the run.
+--
+-- The shapes are chosen so that a generic plan made on empty tables stays right
+-- on full ones: arrays into ctid or key look-ups, no join whose order is free.
+
+create function engine.clock() returns timestamptz language sql stable parallel safe as $$
+  select coalesce(nullif(current_setting('millrace.clock', true), '')::timestamptz, clock_timestamp())
+$$;
+
+create function engine.lease() returns interval language sql immutable as $$ select interval '15 seconds' $$;
+
+-- A number no other installation in this cluster uses for its advisory locks.
+create function engine.liveness() returns integer language sql immutable as $$ select 1298624594 $$;
+
+--------------------------------------------------------------------- workers
+
+-- Called on the worker's own connection, which keeps the session lock while it lives.
+create function engine.register(in_name text, in_kinds text[], in_workspace bigint, in_slots integer)
+returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
+declare me integer; now timestamptz := clock();
+begin
+  insert into workers (workspace_id, name, kinds, slots, registered_at, seen_at, lease_until)
+  values (in_workspace, in_name, in_kinds, in_slots, now, now, now + lease())
+  returning id into me;
+  perform pg_advisory_lock(liveness(), me);
+  return me;
+end $$;
+
+-- After a lost connection: take the lock again under the own id, if still wanted.
+create function engine.relock(in_worker integer)
+returns boolean language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  perform pg_advisory_lock(liveness(), in_worker);
+  update workers set missed_at = null, seen_at = clock(), lease_until = clock() + lease()
+   where id = in_worker and gone_at is null;
+  return found;
+end $$;
+
+-- One statement for all leases of a worker.  No row: it is fenced.  The array
+-- names the runs it works on whose cancellation was asked.
+create function engine.extend(in_worker integer)
+returns bigint[] language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  update workers set seen_at = clock(), lease_until = clock() + lease() where id = in_worker and gone_at is null;
+  if not found then return null; end if;
+  return array(select distinct t.run_id from tasks t
+                where t.worker = in_worker
+                  and (select r.cancel_asked_at is not null from runs r where r.id = t.run_id));
+end $$;
+
+create function engine.leave(in_worker integer)
+returns void language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  update workers set gone_at = clock(), gone_why = 'left' where id = in_worker and gone_at is null;
+  perform take_back('released');
+end $$;
+
+----------------------------------------------------------------------- start
+
+-- in_tasks: [{"kind": …, "key": …, "input": …, "delay": seconds?}, …]
+create function engine.start(
+  in_workspace bigint, in_kind text, in_input jsonb, in_tasks json, in_has_next boolean,
+  in_priority smallint, in_held text, in_parent bigint, in_key text, in_key_hash bytea)
+returns table (run_id bigint, created boolean)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+declare run bigint; hash bytea; amount integer := json_array_length(in_tasks);
+begin
+  perform access.must(in_workspace, 'run.start');
+  if amount = 0 and not in_has_next then
+    raise exception 'a run must have at least one task' using errcode = 'MR004';
+  end if;
+  insert into runs (workspace_id, kind, priority, has_next, held, total, open, deciding, decisions,
+                    last_event, parent_id, key, key_hash, created_at)
+  values (in_workspace, in_kind, in_priority, in_has_next, in_held, amount, greatest(amount, 1), amount = 0,
+          (amount = 0)::integer, 1, in_parent, in_key, in_key_hash, clock())
+  on conflict (workspace_id, kind, key) where key is not null do nothing
+  returning id into run;
+  if run is null then
+    select r.id, r.key_hash into run, hash from runs r
+     where r.workspace_id = in_workspace and r.kind = in_kind and r.key = in_key;
+    if hash is distinct from in_key_hash then
+      raise exception 'this key was used for a run with another input' using errcode = 'MR001';
+    end if;
+    return query select run, false;
+    return;
+  end if;
+  insert into run_bodies (run_id, workspace_id, input) values (run, in_workspace, in_input);
+  if amount = 0 then
+    perform put_decision(run, in_workspace, in_kind, in_priority, 1);
+  else
+    perform put_tasks(run, in_workspace, in_priority, in_held, 0, in_tasks);
+  end if;
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (run, 1, in_workspace, clock(), 'run.queued', jsonb_build_object('kind', in_kind, 'total', amount));
+  return query select run, true;
+end $$;
+
+-- Further tasks of a run that this very transaction started.
+create function engine.more(in_run bigint, in_tasks json)
+returns void language plpgsql security definer set search_path = engine, pg_temp as $$
+declare r runs; amount integer := json_array_length(in_tasks);
+begin
+  update runs set total = total + amount, open = open + amount
+   where id = in_run and xmin = pg_current_xact_id()::xid and decisions = 0
+  returning * into r;
+  if not found then
+    raise exception 'tasks are added only in the transaction that starts the run' using errcode = 'MR004';
+  end if;
+  perform access.must(r.workspace_id, 'run.start');
+  perform put_tasks(in_run, r.workspace_id, r.priority, r.held, r.total - amount, in_tasks);
+  update events set data = jsonb_set(data, '{total}', to_jsonb(r.total)) where run_id = in_run and n = 1;
+end $$;
+
+create function engine.put_tasks(
+  in_run bigint, in_workspace bigint, in_priority smallint, in_stop text, in_after integer, in_tasks json)
+returns void language plpgsql set search_path = engine, pg_temp as $$
+begin
+  perform 1 from lanes where run_id = in_run order by id for no key update;
+  with given as (
+    select (in_after + ord)::integer as n, t.kind, coalesce(t.key, '') as key, coalesce(t.input, '{}') as input,
+           case when t.delay > 0 then clock() + make_interval(secs => t.delay) end as due
+      from rows from (json_to_recordset(in_tasks) as (kind text, key text, input jsonb, delay float8))
+           with ordinality as t (kind, key, input, delay, ord)
+  ), lane as (
+    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, ready)
+    select in_run, in_workspace, g.kind, g.key, in_priority, nextval('turns'), in_stop,
+           count(*) filter (where g.due is null)
+      from given g group by g.kind, g.key order by min(g.n)
+    on conflict (run_id, kind, key) do update set ready = lanes.ready + excluded.ready
+    returning id, kind, key
+  ), task as (
+    insert into tasks (run_id, n, workspace_id, lane_id, due_at)
+    select in_run, g.n, in_workspace, l.id, g.due from given g join lane l on l.kind = g.kind and l.key = g.key
+     order by g.n
+  )
+  insert into inputs (run_id, n, workspace_id, input) select in_run, n, in_workspace, input from given order by n;
+end $$;
+
+-- The run's decision: an ordinary task with a negative number.
+create function engine.put_decision(
+  in_run bigint, in_workspace bigint, in_kind text, in_priority smallint, in_number integer)
+returns void language plpgsql set search_path = engine, pg_temp as $$
+declare lane bigint;
+begin
+  insert into lanes (run_id, workspace_id, kind, priority, turn, ready)
+  values (in_run, in_workspace, in_kind || '.next', in_priority, nextval('turns'), 1)
+  on conflict (run_id, kind, key) do update set ready = lanes.ready + 1, stop = null
+  returning id into lane;
+  insert into tasks (run_id, n, workspace_id, lane_id) values (in_run, -in_number, in_workspace, lane);
+  insert into inputs (run_id, n, workspace_id, input) values (in_run, -in_number, in_workspace, '{}');
+end $$;
+
+----------------------------------------------------------------------- claim
+
+-- Strict by priority; inside a priority lanes take turns; inside a lane by
+-- number.  A lane gets its share of what is free and the rest if others have less.
+create function engine.claim(in_worker integer, in_free integer)
+returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
+               kind text, input jsonb)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare
+  mine text[]; home bigint; tier smallint := 32767; width integer; share integer; got integer; free integer := in_free;
+  runs_ bigint[] := '{}'; ns_ integer[] := '{}'; lanes_ bigint[] := '{}';
+  r_ bigint[]; n_ integer[]; l_ bigint[];
+begin
+  -- The lock makes a claim and the fencing of its worker wait for one another.
+  select w.kinds, w.workspace_id into mine, home from workers w where w.id = in_worker and w.gone_at is null for share;
+  if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
+
+  while free > 0 loop
+    select l.priority into tier from lanes l
+     where l.ready > 0 and l.stop is null and l.priority < tier
+       and l.kind = any(mine) and (home is null or l.workspace_id = home)
+     order by l.priority desc, l.turn, l.id limit 1;
+    exit when not found;
+    if free = 1 then
+      share := 1;
+    else
+      select count(*) into width from (
+        select 1 from lanes l where l.ready > 0 and l.stop is null and l.priority = tier
+           and l.kind = any(mine) and (home is null or l.workspace_id = home)
+         order by l.priority desc, l.turn, l.id limit free) q;
+      share := greatest(1, ceil(free::numeric / greatest(width, 1)));
+    end if;
+    loop
+      with taken as (
+        update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1
+         where t.ctid = any(array(
+           select c.tid from lanes l
+            cross join lateral (
+              select t.ctid as tid from tasks t
+               where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+               order by t.lane_id, t.n limit share for no key update skip locked) c
+            where l.ready > 0 and l.stop is null and l.priority = tier
+              and l.kind = any(mine) and (home is null or l.workspace_id = home)
+            order by l.priority desc, l.turn, l.id limit free))
+        returning t.run_id, t.n, t.lane_id)
+      select count(*), array_agg(taken.run_id), array_agg(taken.n), array_agg(taken.lane_id)
+        into got, r_, n_, l_ from taken;
+      exit when got = 0;
+      runs_ := runs_ || r_; ns_ := ns_ || n_; lanes_ := lanes_ || l_; free := free - got;
+      exit when free = 0 or share >= free + got;
+      share := free;
+    end loop;
+  end loop;
+  if runs_ = '{}' then return; end if;
+
+  if array_length(lanes_, 1) > 1 then
+    perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
+  end if;
+  update lanes l set ready = l.ready - c.amount, turn = c.turn
+    from (select u.id, count(*)::integer as amount, nextval('turns') as turn
+            from unnest(lanes_) as u(id) group by u.id) c
+   where l.id = c.id;
+
+  with queued as materialized (
+    select r.id from runs r where r.id = any(runs_) and r.state = 'queued' order by r.id for no key update
+  ), begun as (
+    update runs r set state = 'running', started_at = coalesce(r.started_at, clock()), last_event = r.last_event + 1
+     where r.id = any(array(select id from queued)) and r.state = 'queued'
+    returning r.id, r.workspace_id, r.last_event)
+  insert into events (run_id, n, workspace_id, at, kind)
+  select b.id, b.last_event, b.workspace_id, clock(), 'run.running' from begun b;
+
+  return query
+    select t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id, l.kind, i.input
+      from unnest(runs_, ns_, lanes_) as u(run_id, n, lane_id)
+      join tasks t on t.run_id = u.run_id and t.n = u.n
+      join lanes l on l.id = u.lane_id
+      join inputs i on i.run_id = u.run_id and i.n = u.n;
+end $$;
+
+----------------------------------------------------------------------- close
+
+-- Which of these attempts still count?  Locks them until the transaction ends.
+create function engine.fence(in_runs bigint[], in_ns integer[], in_attempts integer[])
+returns table (run_id bigint, n integer)
+language sql security definer set search_path = engine, pg_temp as $$
+  select t.run_id, t.n
+    from unnest(in_runs, in_ns, in_attempts) as g(run_id, n, attempt)
+    join tasks t on t.run_id = g.run_id and t.n = g.n
+   where t.attempt = g.attempt and t.state = 'running'
+   order by t.run_id, t.n for no key update of t
+$$;
+
+-- Each attempt ended so: succeeded (body: output), failed (body: failure),
+-- again (a try is spent; after `delay` seconds), later (no try is spent),
+-- released, cancelled.  What is not current is left alone.  A row a run.
+create function engine.close(
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
+returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
+language sql security definer set search_path = engine, pg_temp as $$
+  select * from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays)
+$$;
+
+-- Must this close ask the run what comes next?
+create function engine.asks(open integer, closed integer, decided integer, has_next boolean, cancel_asked_at timestamptz)
+returns boolean language sql immutable as $$
+  select closed > 0 and open = closed and has_next and decided = 0 and cancel_asked_at is null
+$$;
+
+create function engine.settle(
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
+returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
+language plpgsql set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare
+  back constant text[] := array['again', 'later', 'released', 'expired'];
+  runs_ bigint[] := in_runs; ns_ integer[] := in_ns; attempts_ integer[] := in_attempts;
+  outcomes_ text[] := in_outcomes; bodies_ jsonb[] := in_bodies; delays_ float8[] := in_delays;
+  gives_back boolean := in_outcomes && back; closed record; decision jsonb;
+begin
+  if gives_back or 'cancelled' = any(in_outcomes) or 0 > any(in_ns) then
+    select p.runs_, p.ns_, p.attempts_, p.outcomes_, p.bodies_, p.delays_
+      into runs_, ns_, attempts_, outcomes_, bodies_, delays_
+      from prepare(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) p;
+  end if;
+
+  for closed in
+    with given as (
+      select * from unnest(runs_, ns_, attempts_, outcomes_, bodies_, delays_)
+        as g(run_id, n, attempt, outcome, body, delay)
+    ), kept as materialized (
+      select t.run_id, t.n, t.attempt, t.workspace_id, t.worker, g.outcome, g.body, g.delay
+        from given g join tasks t on t.run_id = g.run_id and t.n = g.n
+       where t.attempt = g.attempt and (t.state = 'running' or (t.state = 'ready' and g.outcome = 'cancelled'))
+       order by t.run_id, t.n for no key update of t
+    ), task as (
+      update tasks t set
+        state = (case when k.outcome = any(back) then 'ready' else k.outcome end)::task_state,
+        worker = null,
+        tries = t.tries + (k.outcome in ('again', 'failed'))::integer,
+        crashes = t.crashes + (k.outcome = 'expired')::integer,
+        due_at = case when k.outcome in ('again', 'later') and k.delay > 0
+                      then clock() + make_interval(secs => k.delay) end
+        from kept k where t.run_id = k.run_id and t.n = k.n
+    ), output as (
+      insert into outputs (run_id, n, workspace_id, output)
+      select k.run_id, k.n, k.workspace_id, k.body from kept k where k.outcome = 'succeeded' and k.body is not null
+    ), unhappy as (
+      insert into attempts (run_id, n, attempt, workspace_id, worker, outcome, failure, ended_at)
+      select k.run_id, k.n, k.attempt, k.workspace_id, k.worker, k.outcome, k.body, clock()
+        from kept k where k.outcome <> 'succeeded' and k.attempt > 0
+      on conflict do nothing
+    ), counted as (
+      select k.run_id, count(*)::integer as kept,
+             count(*) filter (where k.n > 0 and k.outcome = 'succeeded')::integer as succeeded,
+             count(*) filter (where k.n > 0 and k.outcome = 'failed')::integer as failed,
+             count(*) filter (where k.n > 0 and k.outcome = 'cancelled')::integer as cancelled,
+             count(*) filter (where not k.outcome = any(back))::integer as closed,
+             count(*) filter (where k.outcome = any(back))::integer as again,
+             count(*) filter (where k.n < 0 and not k.outcome = any(back))::integer as decided,
+             min(case when k.n > 0 or k.outcome = any(back) then null when k.outcome <> 'succeeded' then 'fail'
+                      when k.body ? 'succeed' then 'succeed' when k.body ? 'fail' then 'fail' else 'do' end) as verdict
+        from kept k group by k.run_id
+    ), locked as materialized (
+      select r.id from runs r where r.id = any(array(select c.run_id from counted c)) order by r.id for no key update
+    ), run as (
+      -- Only the row itself and what was counted may be read here: after waiting
+      -- for the lock the row is newer than this statement's snapshot.
+      update runs r set
+        succeeded = r.succeeded + c.succeeded, failed = r.failed + c.failed, cancelled = r.cancelled + c.cancelled,
+        open = r.open - c.closed + asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at)::integer,
+        decisions = r.decisions + asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at)::integer,
+        deciding = (r.deciding and c.decided = 0) or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at),
+        last_event = r.last_event + 1,
+        state = case
+          when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then r.state
+          when r.cancel_asked_at is not null then 'cancelled'
+          when c.verdict = 'succeed' then 'succeeded' when c.verdict = 'fail' then 'failed'
+          when r.succeeded + c.succeeded > 0 then 'succeeded' else 'failed' end,
+        finished_at = case
+          when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then null
+          else clock() end
+        from counted c
+       where r.id = c.run_id and r.id = any(array(select id from locked))
+      returning r.id, r.workspace_id, r.kind, r.state, r.priority, r.decisions, r.last_event, r.total,
+                r.succeeded, r.failed, r.cancelled, r.open, c.again, c.verdict, c.kept,
+                r.deciding and c.closed > 0 as asks
+    ), event as (
+      insert into events (run_id, n, workspace_id, at, kind, data)
+      select r.id, r.last_event, r.workspace_id, clock(),
+             case when r.open = 0 then 'run.' || r.state else 'tasks.closed' end,
+             jsonb_build_object('total', r.total, 'succeeded', r.succeeded, 'failed', r.failed,
+                                'cancelled', r.cancelled, 'again', r.again)
+        from run r
+    )
+    select r.* from run r
+  loop
+    if closed.asks then
+      perform put_decision(closed.id, closed.workspace_id, closed.kind, closed.priority, closed.decisions);
+    elsif closed.open = 0 and (closed.verdict is not null or closed.state = 'failed') then
+      select g.body into decision from unnest(runs_, ns_, bodies_) as g(run_id, n, body)
+       where g.run_id = closed.id and g.n < 0;
+      update run_bodies b set
+        output = case when closed.state = 'succeeded' then decision -> 'succeed' end,
+        failure = case when closed.state = 'failed'
+                       then coalesce(decision -> 'fail', decision, commonest_failure(closed.id)) end
+       where b.run_id = closed.id;
+    end if;
+    return query select closed.id, closed.kept, closed.last_event, closed.state, closed.asks or closed.again > 0;
+  end loop;
+
+  if gives_back then
+    update lanes l set ready = l.ready + c.amount
+      from (select t.lane_id, count(*)::integer as amount
+              from unnest(runs_, ns_, outcomes_) as g(run_id, n, outcome)
+              join tasks t on t.run_id = g.run_id and t.n = g.n
+             where g.outcome = any(back) and t.due_at is null
+             group by t.lane_id) c
+     where l.id = c.lane_id;
+  end if;
+end $$;
+
+-- What a close with returned tasks or with a decision needs first: the locks in
+-- their order, the tasks that a decision asks for, and the truth about cancelled
+-- runs (nothing returns to those).  Gives back only what still counts.
+create function engine.prepare(
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[],
+  out runs_ bigint[], out ns_ integer[], out attempts_ integer[], out outcomes_ text[], out bodies_ jsonb[],
+  out delays_ float8[])
+language plpgsql set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare
+  back constant text[] := array['again', 'later', 'released', 'expired'];
+  lanes_ bigint[]; waiting_ bigint[]; d record; amount integer;
+begin
+  with kept as (
+    select g.*, t.lane_id, g.ord as place, t.state = 'ready' and t.due_at is null as waits
+      from unnest(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) with ordinality
+        as g(run_id, n, attempt, outcome, body, delay, ord)
+      join tasks t on t.run_id = g.run_id and t.n = g.n
+     where t.attempt = g.attempt and (t.state = 'running' or (t.state = 'ready' and g.outcome = 'cancelled'))
+     order by t.run_id, t.n for no key update of t)
+  select coalesce(array_agg(k.run_id order by k.place), '{}'), coalesce(array_agg(k.n order by k.place), '{}'),
+         coalesce(array_agg(k.attempt order by k.place), '{}'), coalesce(array_agg(k.outcome order by k.place), '{}'),
+         coalesce(array_agg(k.body order by k.place), '{}'), coalesce(array_agg(k.delay order by k.place), '{}'),
+         array_agg(k.lane_id) filter (where k.outcome = any(back) or k.waits),
+         array_agg(k.lane_id) filter (where k.waits)
+    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_, waiting_ from kept k;
+
+  for d in
+    select g.ord, g.run_id, g.body, r.workspace_id, r.priority, r.held, r.total
+      from unnest(runs_, ns_, outcomes_, bodies_) with ordinality as g(run_id, n, outcome, body, ord)
+      join runs r on r.id = g.run_id
+     where g.n < 0 and g.outcome = 'succeeded' and not (g.body ? 'succeed' or g.body ? 'fail')
+     order by g.run_id
+  loop
+    amount := case when jsonb_typeof(d.body -> 'do') = 'array' then jsonb_array_length(d.body -> 'do') else 0 end;
+    if amount = 0 then
+      bodies_[d.ord] := jsonb_build_object('fail', jsonb_build_object('code', 'NOTHING_TO_DO', 'origin', 'engine',
+        'message', 'The run decided to go on and named no task.', 'retryable', false));
+    else
+      perform put_tasks(d.run_id, d.workspace_id, d.priority, d.held, d.total, (d.body -> 'do')::json);
+      bodies_[d.ord] := jsonb_build_object('do', amount);
+    end if;
+  end loop;
+
+  perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
+  perform 1 from runs r where r.id = any(runs_) order by r.id for no key update;
+  update lanes l set ready = l.ready - c.amount
+    from (select u.id, count(*)::integer as amount from unnest(waiting_) as u(id) group by u.id) c where l.id = c.id;
+
+  for d in
+    select g.ord, g.run_id, g.n, g.outcome, g.body, r.cancel_asked_at is not null as cancel, r.held
+      from unnest(runs_, ns_, outcomes_, bodies_) with ordinality as g(run_id, n, outcome, body, ord)
+      join runs r on r.id = g.run_id
+     where g.outcome = any(back) or jsonb_typeof(g.body -> 'do') = 'number'
+  loop
+    if d.outcome = any(back) then
+      if d.cancel then outcomes_[d.ord] := 'cancelled'; end if;
+    else
+      amount := (d.body ->> 'do')::integer;
+      update runs r set total = r.total + amount, open = r.open + amount where r.id = d.run_id;
+      if d.cancel then
+        -- Cancelled while it decided: what it asked for ends where it began.
+        update tasks t set state = 'cancelled', due_at = null
+         where t.run_id = d.run_id and t.state = 'ready' and t.n > 0;
+        get diagnostics amount = row_count;
+        update runs r set open = r.open - amount, cancelled = r.cancelled + amount where r.id = d.run_id;
+        update lanes l set ready = 0 where l.run_id = d.run_id;
+      else
+        -- Held or released while it decided.
+        update lanes l set stop = d.held where l.run_id = d.run_id and l.stop is distinct from d.held
+           and right(l.kind, 5) <> '.next';
+      end if;
+    end if;
+  end loop;
+end $$;
+
+create function engine.commonest_failure(in_run bigint)
+returns jsonb language sql stable set search_path = engine, pg_temp as $$
+  select a.failure from attempts a join tasks t on t.run_id = a.run_id and t.n = a.n and t.attempt = a.attempt
+   where a.run_id = in_run and t.state = 'failed' and a.failure is not null
+   group by a.failure order by count(*) desc, min(a.n) limit 1
+$$;
+
+-- Close what is finished, then claim what is free: one commit, one round trip.
+create function engine.turn(
+  in_worker integer, in_free integer,
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[],
+  out closed jsonb, out claimed jsonb)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  if cardinality(in_runs) > 0 then
+    select jsonb_agg(jsonb_build_array(s.run_id, s.kept, s.last_event, s.state, s.more)) into closed
+      from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) s;
+  end if;
+  if in_free > 0 then
+    select jsonb_agg(jsonb_build_array(c.run_id, c.n, c.attempt, c.tries, c.crashes, c.workspace_id, c.kind, c.input))
+      into claimed from claim(in_worker, in_free) c;
+  end if;
+end $$;
+
+---------------------------------------------------------------------- expire
+
+-- One sweep: who is gone, what do the gone hold, what has become due.  A
+-- predicate, never a reaction to a death; one sweeper at a time has the broom.
+-- A worker is gone when its lease is past, or its session lock was missing twice
+-- and the server has been up long enough for everybody to come back.  Without
+-- the broom only `busy` is given.
+create function engine.expire()
+returns table (gone integer, rescued integer, due integer, busy boolean)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare
+  now timestamptz := clock(); up interval := clock_timestamp() - pg_postmaster_start_time();
+begin
+  -- The broom belongs to one session until that ends.
+  if not exists (select 1 from pg_locks k where k.pid = pg_backend_pid() and k.locktype = 'advisory'
+                    and k.classid = liveness()::oid and k.objid = 0 and k.objsubid = 2 and k.granted)
+     and not pg_try_advisory_lock(liveness(), 0) then
+    busy := exists (select 1 from tasks t where t.worker is not null);
+    return next;
+    return;
+  end if;
+  gone := 0; rescued := 0; due := 0;
+
+  with present as materialized (
+    select k.objid::integer as id from pg_locks k
+     where k.locktype = 'advisory' and k.classid = liveness()::oid and k.objsubid = 2 and k.granted
+       and k.database = (select d.oid from pg_database d where d.datname = current_database())
+  ), alive as materialized (
+    select w.id, w.lease_until, w.missed_at, w.id = any(array(select p.id from present p)) as present
+      from workers w where w.gone_at is null
+  ), seen as (
+    update workers w set missed_at = case when a.present then null else clock_timestamp() end
+      from alive a where w.id = a.id and w.gone_at is null and a.present = (w.missed_at is not null)
+  ), dead as (
+    update workers w set gone_at = now, gone_why = case when a.lease_until < now then 'lease' else 'session' end
+      from alive a
+     where w.id = a.id and w.gone_at is null
+       and (a.lease_until < now
+            or (not a.present and a.missed_at < clock_timestamp() - interval '15 milliseconds'
+                and up > interval '3 seconds'))
+    returning w.id)
+  select count(*) into gone from dead;
+  if gone > 0 then rescued := take_back('expired'); end if;
+
+  perform end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null;
+  due := promote(now);
+  busy := exists (select 1 from tasks t where t.worker is not null);
+  return next;
+end $$;
+
+-- What workers that are gone still hold becomes ready again; three deaths under
+-- one task end it.
+create function engine.take_back(in_outcome text)
+returns integer language plpgsql set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare runs_ bigint[]; ns_ integer[]; attempts_ integer[]; outcomes_ text[]; bodies_ jsonb[]; taken integer;
+begin
+  select array_agg(t.run_id), array_agg(t.n), array_agg(t.attempt),
+         array_agg(case when in_outcome = 'expired' and t.crashes >= 2 then 'failed' else in_outcome end),
+         array_agg(case when in_outcome = 'expired' and t.crashes >= 2 then jsonb_build_object(
+           'code', 'QUARANTINED', 'message', 'Three workers died while they performed this task.', 'retryable', false,
+           'origin', 'worker', 'details', jsonb_build_object('crashes', t.crashes + 1)) end)
+    into runs_, ns_, attempts_, outcomes_, bodies_
+    from tasks t
+   where t.worker is not null and (select w.gone_at is not null from workers w where w.id = t.worker);
+  if runs_ is null then return 0; end if;
+  select coalesce(sum(s.kept), 0) into taken
+    from settle(runs_, ns_, attempts_, outcomes_, bodies_, array_fill(0::float8, array[cardinality(runs_)])) s;
+  return taken;
+end $$;
+
+-- What was to wait and has become due joins its lane.
+create function engine.promote(now timestamptz)
+returns integer language plpgsql set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare lanes_ bigint[];
+begin
+  if not exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now) then return 0; end if;
+  with ripe as (
+    update tasks t set due_at = null
+     where t.ctid = any(array(select d.ctid from tasks d where d.due_at is not null and d.due_at <= now
+                               order by d.due_at limit 10000 for no key update skip locked))
+    returning t.lane_id)
+  select array_agg(lane_id) into lanes_ from ripe;
+  perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
+  update lanes l set ready = l.ready + c.amount
+    from (select u.id, count(*)::integer as amount from unnest(lanes_) as u(id) group by u.id) c where l.id = c.id;
+  return coalesce(cardinality(lanes_), 0);
+end $$;
+
+-------------------------------------------------------------- events, receipts
+
+-- Facts from attempts (logs, progress), numbered under the run's lock.  What
+-- comes from an attempt that no longer counts is dropped.
+create function engine.emit(
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_kinds text[], in_data jsonb[])
+returns table (run_id bigint, last_event bigint)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
+    with kept as materialized (
+      select g.run_id, g.n, g.kind, g.data, g.ord, t.workspace_id
+        from unnest(in_runs, in_ns, in_attempts, in_kinds, in_data) with ordinality
+          as g(run_id, n, attempt, kind, data, ord)
+        join tasks t on t.run_id = g.run_id and t.n = g.n
+       where t.attempt = g.attempt and t.state = 'running'
+    ), locked as materialized (
+      select r.id from runs r where r.id = any(array(select k.run_id from kept k)) order by r.id for no key update
+    ), run as (
+      update runs r set last_event = r.last_event + c.amount
+        from (select k.run_id, count(*) as amount from kept k group by k.run_id) c
+       where r.id = c.run_id and r.id = any(array(select id from locked))
+      returning r.id, r.last_event, c.amount
+    ), event as (
+      insert into events (run_id, n, workspace_id, at, kind, task, data)
+      select k.run_id, r.last_event - r.amount + row_number() over (partition by k.run_id order by k.ord),
+             k.workspace_id, clock(), k.kind, k.n, coalesce(k.data, '{}')
+        from kept k join run r on r.id = k.run_id)
+    select r.id, r.last_event from run r;
+end $$;
+
+-- The ledger takes intents and receipts from any attempt, also from one that
+-- lost its lease: what was bought is known.
+create function engine.note(
+  in_runs bigint[], in_ns integer[], in_attempts integer[], in_names text[], in_entries text[], in_hashes bytea[],
+  in_receipts jsonb[])
+returns void language sql security definer set search_path = engine, pg_temp as $$
+  insert into ledger (run_id, n, name, attempt, entry, workspace_id, request_hash, receipt, at)
+  select g.run_id, g.n, g.name, g.attempt, g.entry, t.workspace_id, g.request_hash, g.receipt, clock()
+    from unnest(in_runs, in_ns, in_attempts, in_names, in_entries, in_hashes, in_receipts)
+      as g(run_id, n, attempt, name, entry, request_hash, receipt)
+    join tasks t on t.run_id = g.run_id and t.n = g.n
+   where g.attempt <= t.attempt
+  on conflict do nothing
+$$;
+
+--------------------------------------------------------- hold, release, cancel
+
+create function engine.hold(in_run bigint, in_why text default 'paused')
+returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+declare r runs;
+begin
+  r := change(in_run, 'run.hold');
+  perform 1 from lanes where run_id = in_run order by id for no key update;
+  select * into r from runs where id = in_run for no key update;
+  if r.finished_at is not null then
+    raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
+  end if;
+  if r.held is not null then return r; end if;
+  -- Its decision stays claimable: deciding starts nothing, and what it asks for is held.
+  update lanes set stop = in_why where run_id = in_run and right(kind, 5) <> '.next';
+  update runs set held = in_why, last_event = last_event + 1 where id = in_run returning * into r;
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.held', jsonb_build_object('why', in_why));
+  return r;
+end $$;
+
+create function engine.release(in_run bigint)
+returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+declare r runs;
+begin
+  r := change(in_run, 'run.hold');
+  perform 1 from lanes where run_id = in_run order by id for no key update;
+  select * into r from runs where id = in_run for no key update;
+  if r.finished_at is not null then
+    raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
+  end if;
+  if r.held is null then return r; end if;
+  update lanes set stop = null where run_id = in_run;
+  update runs set held = null, last_event = last_event + 1 where id = in_run returning * into r;
+  insert into events (run_id, n, workspace_id, at, kind) values (in_run, r.last_event, r.workspace_id, clock(), 'run.released');
+  return r;
+end $$;
+
+-- What is ready ends at once; what is running is told, and ends in its own close.
+create function engine.cancel(in_run bigint)
+returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare r runs;
+begin
+  r := change(in_run, 'run.cancel');
+  -- Tasks first, then lanes, then the run: the order of all.
+  perform 1 from tasks t where t.run_id = in_run and t.state = 'ready' order by t.n for no key update;
+  perform 1 from lanes l where l.run_id = in_run order by l.id for no key update;
+  select * into r from runs where id = in_run for no key update;
+  if r.state = 'cancelled' or r.cancel_asked_at is not null then return r; end if;
+  if r.finished_at is not null then
+    raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
+  end if;
+  update runs set cancel_asked_at = clock(), last_event = last_event + 1 where id = in_run returning * into r;
+  insert into events (run_id, n, workspace_id, at, kind)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked');
+  perform end_ready(in_run);
+  select * into r from runs where id = in_run;
+  return r;
+end $$;
+
+-- Ends what is ready in a run whose end was asked.  The sweep calls it too: a
+-- task that was on its way back while `cancel` looked is found there.
+create function engine.end_ready(in_run bigint)
+returns void language plpgsql set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare ns_ integer[]; attempts_ integer[]; amount integer;
+begin
+  select array_agg(q.n), array_agg(q.attempt), count(*) into ns_, attempts_, amount from (
+    select t.n, t.attempt from tasks t
+     where t.run_id = in_run and t.state = 'ready' order by t.n for no key update skip locked) q;
+  if amount > 0 then
+    perform settle(array_fill(in_run, array[amount]), ns_, attempts_, array_fill('cancelled'::text, array[amount]),
+                   array_fill(null::jsonb, array[amount]), array_fill(0::float8, array[amount]));
+  end if;
+end $$;
+
+-- Is there such a run for this caller, and may he do that to it?
+create function engine.change(in_run bigint, in_right text)
+returns engine.runs language plpgsql set search_path = engine, pg_temp as $$
+declare r runs;
+begin
+  select * into r from runs where id = in_run and workspace_id = any((select access.workspaces())::bigint[]);
+  if not found then raise exception 'there is no such run' using errcode = 'MR003'; end if;
+  perform access.must(r.workspace_id, in_right);
+  return r;
+end $$;

@@ -1,0 +1,42 @@
+/** The one way of the api to the database: as somebody, in one transaction. */
+import pg from 'pg'
+import { apiSettings, told, type Settings, type Tx } from './database.ts'
+
+export type Role = 'admin' | 'member' | 'viewer'
+
+/** Who asks.  The program that makes one has verified it. */
+export interface Principal {
+  readonly sub: string
+  readonly workspaces: Readonly<Record<number, Role>>
+}
+
+export interface Api {
+  /** Runs `work` in one transaction whose rows are those that the principal may see. */
+  as<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export function openApi(settings: Settings, connections = 10): Api {
+  const pool = new pg.Pool({ ...apiSettings(settings), max: connections })
+  // An idle connection that PostgreSQL closed is replaced at the next use.
+  pool.on('error', () => {})
+  return {
+    async as(principal, work) {
+      const client = await pool.connect().catch((error: unknown) => Promise.reject(told(error)))
+      let broken: Error | undefined
+      try {
+        await client.query('begin')
+        await client.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(principal)])
+        const result = await work(client)
+        await client.query('commit')
+        return result
+      } catch (error) {
+        await client.query('rollback').catch((lost: Error) => (broken = lost))
+        throw told(error)
+      } finally {
+        client.release(broken)
+      }
+    },
+    close: () => pool.end(),
+  }
+}

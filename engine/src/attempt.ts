@@ -1,0 +1,147 @@
+/** One worker's turn at one task: perform it, and say in data how it ended. */
+import { again, type Again } from './backoff.ts'
+import type { Chronicle } from './chronicle.ts'
+import type { Tx } from './database.ts'
+import { TaskFailed, type Failure } from './errors.ts'
+import type { AnyTaskKind, Finished, Hand } from './kinds.ts'
+import type { Ledger } from './ledger.ts'
+
+/** A claimed task, as `turn` gives it. */
+export interface Claimed {
+  readonly run: number
+  readonly task: number
+  readonly attempt: number
+  readonly tries: number
+  readonly crashes: number
+  readonly workspace: number
+  readonly kind: string
+  readonly input: unknown
+}
+
+/** How an attempt ended; `body` is the output or the failure. */
+export interface Ended {
+  readonly claimed: Claimed
+  readonly outcome: 'succeeded' | 'failed' | 'again' | 'later' | 'released' | 'cancelled'
+  readonly body: unknown
+  readonly delay: number
+  /** For `save`: what its domain is told, when it succeeded. */
+  readonly finished?: Finished<never, unknown>
+}
+
+export type AbortCause = 'cancelled' | 'fenced' | 'draining' | 'timeout'
+
+/** The reason of an aborted signal; `name` is what HTTP clients look at. */
+export class Aborted extends Error {
+  readonly why: AbortCause
+  constructor(why: AbortCause) {
+    super(why)
+    this.why = why
+    this.name = why === 'timeout' ? 'TimeoutError' : 'AbortError'
+  }
+}
+
+/** What an attempt needs of its worker. */
+export interface Bench {
+  readonly ledger: Ledger
+  readonly chronicle: Chronicle
+  readonly read: Tx['query']
+  runInput(run: number): Promise<unknown>
+  /** For the program's own log; never stored. */
+  report(error: unknown, claimed: Claimed): void
+}
+
+const DEFAULT_TIMEOUT_S = 600
+/** Milliseconds that code has to end after its signal was aborted; then nobody waits for it. */
+const GRACE = 5_000
+
+export async function perform(kind: AnyTaskKind, claimed: Claimed, abort: AbortController, bench: Bench): Promise<Ended> {
+  const seconds = kind.timeout ?? DEFAULT_TIMEOUT_S
+  const timer = setTimeout(() => abort.abort(new Aborted('timeout')), seconds * 1000)
+  try {
+    const input = kind.input.safeParse(claimed.input)
+    if (!input.success) return failed(claimed, kind, INVALID_INPUT)
+    const hand = makeHand(claimed, input.data, abort.signal, new Date(Date.now() + seconds * 1000), bench)
+    const result = await Promise.race([kind.perform(hand), graceAfter(abort.signal)])
+    const output = kind.output.safeParse(result)
+    if (!output.success) return failed(claimed, kind, INVALID_OUTPUT)
+    const finished = { ...identity(claimed), input: input.data, output: output.data }
+    return { claimed, outcome: 'succeeded', body: output.data, delay: 0, finished }
+  } catch (error) {
+    if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason)
+    if (error instanceof TaskFailed) return failed(claimed, kind, error.failure)
+    bench.report(error, claimed)
+    return failed(claimed, kind, unknown(error))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function makeHand(claimed: Claimed, input: never, signal: AbortSignal, deadline: Date, bench: Bench): Hand<never> {
+  return {
+    ...identity(claimed),
+    input,
+    signal,
+    deadline,
+    read: bench.read,
+    runInput: () => bench.runInput(claimed.run),
+    log: (text, data) => bench.chronicle.log(claimed, text, data),
+    progress: (data) => bench.chronicle.progress(claimed, data),
+    remember: (name, request, call) => bench.ledger.remember(claimed, name, request, call),
+  }
+}
+
+function identity(claimed: Claimed) {
+  const { run, task, attempt, workspace } = claimed
+  return { run, task, attempt, workspace }
+}
+
+function graceAfter(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => setTimeout(() => reject(signal.reason as Error), GRACE).unref()
+    if (signal.aborted) give()
+    else signal.addEventListener('abort', give, { once: true })
+  })
+}
+
+function failed(claimed: Claimed, kind: AnyTaskKind, failure: Failure): Ended {
+  const decide: (failure: Failure, tries: number) => Again = kind.retry ?? again
+  const then = decide(failure, claimed.tries)
+  return { claimed, outcome: then.outcome, body: failure, delay: then.outcome === 'failed' ? 0 : then.delay }
+}
+
+function aborted(claimed: Claimed, kind: AnyTaskKind, reason: unknown): Ended {
+  const why = reason instanceof Aborted ? reason.why : 'draining'
+  if (why === 'timeout') return failed(claimed, kind, TIMEOUT)
+  if (why === 'cancelled') return { claimed, outcome: 'cancelled', body: null, delay: 0 }
+  return { claimed, outcome: 'released', body: null, delay: 0 }
+}
+
+const INVALID_INPUT: Failure = {
+  code: 'INVALID_INPUT',
+  message: 'The input of this task is not what its kind expects.',
+  retryable: false,
+  origin: 'input',
+}
+const INVALID_OUTPUT: Failure = {
+  code: 'INVALID_OUTPUT',
+  message: 'The task gave an output that its kind does not allow.',
+  retryable: false,
+  origin: 'task',
+}
+const TIMEOUT: Failure = {
+  code: 'TIMEOUT',
+  message: 'The task took longer than its kind allows.',
+  retryable: true,
+  origin: 'worker',
+}
+
+function unknown(error: unknown): Failure {
+  const name = error instanceof Error && /^[A-Za-z]{1,40}$/.test(error.name) ? error.name : 'unknown'
+  return {
+    code: 'UNKNOWN',
+    message: 'The task ended in an error that its kind did not name.',
+    retryable: true,
+    origin: 'task',
+    details: { type: name },
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Connections.  Two logins, `millrace_api` and `millrace_worker`, own nothing and
+ * pass no policy; the owner's login is used by `migrate` alone.
+ */
+import pg from 'pg'
+import type { ClientConfig, QueryResultRow } from 'pg'
+import { Refusal } from './errors.ts'
+
+/** What a query needs: a client, a pool, or the transaction that `as` or a close opens. */
+export interface Tx {
+  query<R extends QueryResultRow = QueryResultRow>(
+    text: string | { name: string; text: string },
+    values?: readonly unknown[],
+  ): Promise<{ rows: R[]; rowCount: number | null }>
+}
+
+const INT8 = 20
+/** Ids and counts are safe integers (a cell of a larger installation begins its ids high, not past 2^53). */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    return oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')
+  },
+} as NonNullable<ClientConfig['types']>
+
+/**
+ * The verbs are written so that a generic plan made on empty tables is right on
+ * full ones; planning anew at each call would cost more than the work.
+ */
+const PLANS = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'enable_bitmapscan=off',
+  'jit=off',
+]
+
+export type Settings = ClientConfig
+
+export function apiSettings(settings: Settings): Settings {
+  return { ...settings, types, application_name: 'millrace api', options: '-c jit=off', keepAlive: true }
+}
+
+export function workerSettings(settings: Settings): Settings {
+  const options = PLANS.map((plan) => `-c ${plan}`).join(' ')
+  return { ...settings, types, application_name: 'millrace worker', options, keepAlive: true }
+}
+
+export function ownerSettings(settings: Settings): Settings {
+  return { ...settings, types, application_name: 'millrace migrate' }
+}
+
+/** SQLSTATEs of our verbs and of PostgreSQL that a person can act upon. */
+const TOLD: Record<string, { code: string; message: string; remedy?: string }> = {
+  MR001: {
+    code: 'IDEMPOTENCY_MISMATCH',
+    message: 'This idempotency key was used for a run with another input.',
+    remedy: 'Use a new key, or send the input that the key was first used with.',
+  },
+  MR003: { code: 'NO_SUCH_RUN', message: 'There is no such run.', remedy: '`millrace runs list` shows those you may see.' },
+  MR004: { code: 'WRONG_STATE', message: 'The run is not in a state that allows this.' },
+  '42501': { code: 'NOT_ALLOWED', message: 'You may not do that in this workspace.' },
+  '53100': {
+    code: 'DISK_FULL',
+    message: 'The database has no disk space left.',
+    remedy: 'Free some space and start again: nothing was half-written.',
+  },
+  '53300': {
+    code: 'DATABASE_FULL',
+    message: 'The database has no connection left.',
+    remedy: 'Raise max_connections, or stop programs that hold connections.',
+  },
+  '57P03': { code: 'DATABASE_STARTING', message: 'The database is starting up or shutting down.', remedy: 'Try again in a moment.' },
+}
+
+export function sqlState(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Did the connection go, rather than the statement fail? */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error)
+  if (state === undefined) return error instanceof Error && /connection|client (was|has)/i.test(error.message)
+  return /^(08|57P0|ECONN|EPIPE|ENOENT|ETIMEDOUT)/.test(state)
+}
+
+/** Turns what PostgreSQL says into what a person can act upon; other errors pass. */
+export function told(error: unknown): unknown {
+  const known = TOLD[sqlState(error) ?? '']
+  if (known === undefined) return error
+  return new Refusal(known.code, known.message, {
+    cause: error,
+    ...(known.remedy === undefined ? {} : { remedy: known.remedy }),
+  })
+}

@@ -1,0 +1,68 @@
+/** The task that asks a run kind what comes next, made from its `next`. */
+import { z } from 'zod'
+import type { Tx } from './database.ts'
+import type { Failure } from './errors.ts'
+import type { AnyRunKind, AnyTaskKind, Hand, RunKind, SoFar, TaskKind } from './kinds.ts'
+
+const decided = z.union([
+  z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })) }),
+  z.object({ succeed: z.unknown() }),
+  z.object({ fail: z.looseObject({ code: z.string() }) }),
+])
+
+/** None or one: a run kind without `next` ends in the close of its last task. */
+export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
+  if (kind.next === undefined) return []
+  const next = kind.next as NonNullable<RunKind['next']>
+  const task: TaskKind = {
+    name: `${kind.name}.next`,
+    input: z.unknown(),
+    output: decided,
+    async perform(hand) {
+      const decision = await next(await soFar(hand, kind as unknown as RunKind))
+      // `succeed: undefined` would vanish in JSON and read as nothing decided.
+      return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
+    },
+  }
+  return [task as unknown as AnyTaskKind]
+}
+
+async function soFar(hand: Hand<unknown>, kind: RunKind): Promise<SoFar<unknown>> {
+  const read: Tx['query'] = hand.read
+  const counts = await read<{ total: number; succeeded: number; failed: number }>(
+    'select total, succeeded, failed from engine.runs where id = $1',
+    [hand.run],
+  )
+  const { total = 0, succeeded = 0, failed = 0 } = counts.rows[0] ?? {}
+  return {
+    run: hand.run,
+    input: kind.input.parse(await hand.runInput()),
+    total,
+    succeeded,
+    failed,
+    read,
+    async count(name, state) {
+      const { rows } = await read<{ amount: number }>(
+        `select count(*) as amount from engine.tasks t
+          where t.run_id = $1 and t.n > 0 and t.state = $3::text::engine.task_state
+            and t.lane_id = any(array(select l.id from engine.lanes l where l.run_id = $1 and l.kind = $2))`,
+        [hand.run, name, state],
+      )
+      return rows[0]?.amount ?? 0
+    },
+    async outputs(of, after = 0, limit = 1_000) {
+      const { rows } = await read<{ task: number; output: unknown }>(
+        `select o.n as task, o.output from engine.outputs o join engine.tasks t on t.run_id = o.run_id and t.n = o.n
+          where o.run_id = $1 and o.n > greatest($2::integer, 0)
+            and t.lane_id = any(array(select l.id from engine.lanes l where l.run_id = $1 and l.kind = $3))
+          order by o.n limit $4`,
+        [hand.run, after, of.name, limit],
+      )
+      return rows.map((row) => ({ task: row.task, output: of.output.parse(row.output) }))
+    },
+    async commonestFailure() {
+      const { rows } = await read<{ failure: Failure | null }>('select engine.commonest_failure($1) as failure', [hand.run])
+      return rows[0]?.failure ?? null
+    },
+  }
+}

@@ -1,0 +1,222 @@
+/** The api's side: ask for runs, stop them, read them.  One function a verb. */
+import { createHash } from 'node:crypto'
+import pg from 'pg'
+import { openApi, type Api, type Principal } from './access.ts'
+import type { Settings, Tx } from './database.ts'
+import { noSuchRun, Refusal, type Failure } from './errors.ts'
+import { follow, type Event } from './feed.ts'
+import { toJson } from './json.ts'
+import type { RunKind, TaskSpec } from './kinds.ts'
+import { openWake, type Wake } from './wake.ts'
+
+export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+
+/** How far a run is; counts of tasks, `percent` of those ended. */
+export interface Progress {
+  readonly total: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly open: number
+  readonly percent: number
+}
+
+export interface Run {
+  readonly id: number
+  readonly workspace: number
+  readonly kind: string
+  readonly state: RunState
+  /** The state, or `paused`, `awaiting_approval` while it is held. */
+  readonly status: string
+  readonly priority: number
+  readonly round: number
+  readonly progress: Progress
+  readonly cancelAsked: boolean
+  readonly lastEvent: number
+  readonly parent: number | null
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  readonly output: unknown
+  readonly failure: Failure | null
+}
+
+export interface StartOptions {
+  readonly workspace: number
+  readonly priority?: number
+  /** Why nobody may claim yet. */
+  readonly held?: 'paused' | 'awaiting_approval'
+  readonly parent?: number
+  /** The same key with the same input is the same run; with another input it is refused. */
+  readonly key?: string
+  /** The domain's own rows about this run, in the same transaction. */
+  readonly alongside?: (tx: Tx, run: number) => Promise<void>
+}
+
+export interface Engine {
+  start<In>(who: Principal, kind: RunKind<In, unknown>, input: In, options: StartOptions): Promise<{ run: number; created: boolean }>
+  hold(who: Principal, run: number, why?: 'paused' | 'awaiting_approval'): Promise<void>
+  release(who: Principal, run: number): Promise<void>
+  cancel(who: Principal, run: number): Promise<void>
+  run(who: Principal, run: number): Promise<Run>
+  runs(who: Principal, filter?: { kind?: string; limit?: number; before?: number }): Promise<Run[]>
+  /** The events after a number, then those to come, until the run's end has been given. */
+  follow(who: Principal, run: number, after?: number, signal?: AbortSignal): AsyncIterable<Event>
+  /** For the domains' own queries. */
+  readonly as: Api['as']
+  close(): Promise<void>
+}
+
+/** Tasks that pass through memory at once while a run is started. */
+const CHUNK = 5_000
+const NORMAL = 5
+
+export function openEngine(settings: Settings): Engine {
+  const api = openApi(settings)
+  let wake: Promise<Wake> | undefined
+  const listening = () => (wake ??= openWake(settings))
+
+  /** After the commit and outside of it: a NOTIFY inside would make commits queue. */
+  async function ring(run: number, lastEvent: number) {
+    await api.as(NOBODY, (tx) => tx.query("select pg_notify('millrace_tasks', ''), pg_notify('millrace_runs', $1)", [`${run}:${lastEvent}`]))
+  }
+
+  async function change(who: Principal, verb: 'hold' | 'release' | 'cancel', run: number, ...rest: unknown[]) {
+    const places = [run, ...rest].map((_, index) => `$${index + 1}`).join(', ')
+    const { rows } = await api.as(who, (tx) =>
+      tx.query<{ last_event: number }>(`select last_event from engine.${verb}(${places})`, [run, ...rest]),
+    )
+    await ring(run, rows[0]?.last_event ?? 0)
+    if (verb === 'cancel') await api.as(NOBODY, (tx) => tx.query("select pg_notify('millrace_cancel', $1)", [`${run}`]))
+  }
+
+  return {
+    as: api.as,
+    async start(who, kind, input, options) {
+      const parsed = kind.input.safeParse(input)
+      if (!parsed.success) throw invalidInput(kind.name, parsed.error.issues)
+      const body = toJson(parsed.data)
+      const started = await api.as(who, async (tx) => {
+        let begun: { run_id: number; created: boolean } | undefined
+        for await (const chunk of inChunks(kind.plan(parsed.data))) {
+          const tasks = toJson(chunk)
+          if (begun !== undefined) {
+            await tx.query('select engine.more($1, $2)', [begun.run_id, tasks])
+            continue
+          }
+          const { rows } = await tx.query<{ run_id: number; created: boolean }>(
+            'select run_id, created from engine.start($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+            [
+              options.workspace,
+              kind.name,
+              body,
+              tasks,
+              kind.next !== undefined,
+              options.priority ?? NORMAL,
+              options.held ?? null,
+              options.parent ?? null,
+              options.key ?? null,
+              options.key === undefined ? null : createHash('sha256').update(body).digest(),
+            ],
+          )
+          begun = rows[0]
+          if (begun === undefined || !begun.created) break
+          await options.alongside?.(tx, begun.run_id)
+        }
+        if (begun === undefined) throw new Error('engine.start gave no row')
+        return begun
+      })
+      if (started.created) await ring(started.run_id, 1)
+      return { run: started.run_id, created: started.created }
+    },
+    hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
+    release: (who, run) => change(who, 'release', run),
+    cancel: (who, run) => change(who, 'cancel', run),
+    async run(who, run) {
+      const { rows } = await api.as(who, (tx) => tx.query<RunRow>(`${SELECT_RUN} where r.id = $1`, [run]))
+      const [row] = rows
+      if (row === undefined) throw noSuchRun(run)
+      return toRun(row)
+    },
+    async runs(who, filter = {}) {
+      const { rows } = await api.as(who, (tx) =>
+        tx.query<RunRow>(
+          `${SELECT_RUN} where ($1::text is null or r.kind = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3`,
+          [filter.kind ?? null, filter.before ?? null, filter.limit ?? 50],
+        ),
+      )
+      return rows.map(toRun)
+    },
+    async *follow(who, run, after = 0, signal) {
+      yield* follow(api, await listening(), who, run, after, signal)
+    },
+    async close() {
+      await (await wake)?.close()
+      await api.close()
+    },
+  }
+}
+
+/** Rings need no rights and see no rows. */
+const NOBODY: Principal = { sub: 'engine', workspaces: {} }
+
+async function* inChunks(plan: Iterable<TaskSpec> | AsyncIterable<TaskSpec>): AsyncIterable<TaskSpec[]> {
+  let chunk: TaskSpec[] = []
+  let any = false
+  for await (const spec of plan) {
+    chunk.push(spec)
+    if (chunk.length < CHUNK) continue
+    any = true
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0 || !any) yield chunk
+}
+
+function invalidInput(kind: string, issues: readonly { path: readonly PropertyKey[]; code?: string | undefined }[]): Refusal {
+  const causes = issues.map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.code ?? 'invalid'}`)
+  return new Refusal('INVALID_INPUT', `The input of a ${kind} run is not valid.`, { causes })
+}
+
+const SELECT_RUN = `select r.*, engine.status(r) as status, engine.progress(r) as progress, b.output, b.failure
+  from engine.runs r join engine.run_bodies b on b.run_id = r.id`
+
+interface RunRow extends pg.QueryResultRow {
+  id: number
+  workspace_id: number
+  kind: string
+  state: RunState
+  status: string
+  priority: number
+  round: number
+  progress: Progress
+  cancel_asked_at: Date | null
+  last_event: number
+  parent_id: number | null
+  created_at: Date
+  started_at: Date | null
+  finished_at: Date | null
+  output: unknown
+  failure: Failure | null
+}
+
+function toRun(row: RunRow): Run {
+  return {
+    id: row.id,
+    workspace: row.workspace_id,
+    kind: row.kind,
+    state: row.state,
+    status: row.status,
+    priority: row.priority,
+    round: row.round,
+    progress: row.progress,
+    cancelAsked: row.cancel_asked_at !== null,
+    lastEvent: row.last_event,
+    parent: row.parent_id,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    output: row.output,
+    failure: row.failure,
+  }
+}

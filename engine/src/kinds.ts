@@ -1,0 +1,117 @@
+/**
+ * The plug: what a domain tells the engine.  A task kind performs; a run kind
+ * plans, and after all planned tasks have ended it may decide what comes next.
+ */
+import type { z } from 'zod'
+import type { Tx } from './database.ts'
+import type { Failure } from './errors.ts'
+import type { Again } from './backoff.ts'
+
+/** One task to be: of which kind, with which input, under which limiter key, not before when. */
+export interface TaskSpec {
+  readonly kind: string
+  readonly input: unknown
+  /** Tasks with one key stand in one lane and share a limit, for example `openai`. */
+  readonly key?: string
+  /** Seconds from now before which nobody may claim it. */
+  readonly delay?: number
+}
+
+/** What a task's code holds while it performs. */
+export interface Hand<In> {
+  readonly run: number
+  /** The number of the task in its run. */
+  readonly task: number
+  readonly attempt: number
+  readonly workspace: number
+  readonly input: In
+  /** Aborted when the run is cancelled, the deadline passes, or the lease is lost. */
+  readonly signal: AbortSignal
+  readonly deadline: Date
+  /** The snapshot that the run was started with; read once a run and process. */
+  runInput(): Promise<unknown>
+  /** A line of the run's log: identifiers and numbers, no person's words in sensitive kinds. */
+  log(text: string, data?: Record<string, unknown>): void
+  /** How far this task is; thinned to a few a second. */
+  progress(data: Record<string, unknown>): void
+  /**
+   * Does an outside call once.  The intent is in the ledger before it and what
+   * came is there after it; the next attempt with the same `request` gets that
+   * instead of calling again.  Only what returns is kept; what throws is not.
+   */
+  remember<T>(name: string, request: unknown, call: () => Promise<T>): Promise<T>
+  /** Reads as the worker; for the domain's own rows. */
+  read: Tx['query']
+}
+
+/** A task that ended well, as its `save` sees it. */
+export interface Finished<In, Out> {
+  readonly run: number
+  readonly task: number
+  readonly attempt: number
+  readonly workspace: number
+  readonly input: In
+  readonly output: Out
+}
+
+export interface TaskKind<In = unknown, Out = unknown> {
+  readonly name: string
+  readonly input: z.ZodType<In>
+  readonly output: z.ZodType<Out>
+  /** Seconds that one attempt may take. Default 600. */
+  readonly timeout?: number
+  /** What a failure means for this kind; the default is `again` of backoff.ts. */
+  readonly retry?: (failure: Failure, tries: number) => Again
+  /** Once, perhaps again later, perhaps elsewhere; must end soon after its signal is aborted. */
+  readonly perform: (hand: Hand<In>) => Promise<Out>
+  /** The domain's rows, in the transaction that closes the attempts. */
+  readonly save?: (tx: Tx, finished: readonly Finished<In, Out>[]) => Promise<void>
+}
+
+/** Facts about a run whose planned tasks have all ended. */
+export interface SoFar<In> {
+  readonly run: number
+  readonly input: In
+  readonly total: number
+  readonly succeeded: number
+  readonly failed: number
+  /** How many tasks of a kind ended in a state. */
+  count(kind: string, state: 'succeeded' | 'failed' | 'cancelled'): Promise<number>
+  /** Outputs of a kind, by number, page by page. */
+  outputs<Out>(kind: TaskKind<never, Out>, after?: number, limit?: number): Promise<{ task: number; output: Out }[]>
+  /** The failure that most failed tasks ended with. */
+  commonestFailure(): Promise<Failure | null>
+  read: Tx['query']
+}
+
+export type Next<Out> =
+  | { readonly do: readonly TaskSpec[] }
+  | { readonly succeed: Out }
+  | { readonly fail: Failure }
+
+export interface RunKind<In = unknown, Out = unknown> {
+  readonly name: string
+  readonly input: z.ZodType<In>
+  readonly tasks: readonly TaskKind<never, unknown>[]
+  /** The first tasks; may be a generator, so that a hundred thousand are never held at once. */
+  readonly plan: (input: In) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
+  /**
+   * Asked when all tasks have ended; a task like any other, so it may be asked
+   * again.  Without it the run succeeds if any task did.
+   */
+  readonly next?: (soFar: SoFar<In>) => Promise<Next<Out>> | Next<Out>
+}
+
+/** Keeps the types of a task kind together; `perform` must return what `output` accepts. */
+export function defineTask<In, Out>(kind: TaskKind<In, Out>): TaskKind<In, Out> {
+  return kind
+}
+
+/** Keeps the types of a run kind together. */
+export function defineRun<In, Out = unknown>(kind: RunKind<In, Out>): RunKind<In, Out> {
+  return kind
+}
+
+/** A run kind whose types only it needs to know. */
+export type AnyRunKind = RunKind<never, unknown>
+export type AnyTaskKind = TaskKind<never, unknown>

@@ -1,0 +1,139 @@
+/**
+ * Being alive, for a worker: a connection of its own that holds the session lock
+ * and hears the bells.  When it breaks the lock is taken again under the same id;
+ * a worker that was fenced meanwhile must register anew.
+ */
+import pg from 'pg'
+import { workerSettings, type Settings } from './database.ts'
+
+export interface Identity {
+  readonly name: string
+  readonly kinds: readonly string[]
+  readonly workspace: number | null
+  readonly slots: number
+}
+
+export interface Liveness {
+  /** The number under which this worker may claim; changes when it was fenced. */
+  readonly worker: number
+  /** Called when another saw us dead; gives the new number. */
+  registerAnew(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface Bells {
+  /** Work may be ready. */
+  tasks(): void
+  /** Something moved somewhere: a run changed. */
+  runs(): void
+  /** A cancellation was asked, or a lease was extended: these runs are to stop. */
+  cancelled(runs: readonly number[]): void
+  /** We were fenced and go on under a new number. */
+  fenced(): void
+  report(error: unknown): void
+}
+
+/** Milliseconds between two extensions of the lease of 15 s. */
+const EXTEND = 5_000
+
+export async function openLiveness(settings: Settings, identity: Identity, bells: Bells): Promise<Liveness> {
+  let worker = 0
+  let client: pg.Client | undefined
+  let closed = false
+  let connecting: Promise<void> | undefined
+
+  async function connect() {
+    const next = new pg.Client({ ...workerSettings(settings), application_name: 'millrace worker liveness' })
+    const lost = () => {
+      if (client === next) client = undefined
+      if (!closed) reconnect()
+    }
+    next.on('error', lost)
+    next.on('end', lost)
+    next.on('notification', (message) => {
+      if (message.channel === 'millrace_tasks') bells.tasks()
+      else if (message.channel === 'millrace_cancel') void extend()
+      else bells.runs()
+    })
+    await next.connect()
+    await next.query('listen millrace_tasks; listen millrace_runs; listen millrace_cancel')
+    client = next
+  }
+
+  async function register() {
+    const { rows } = await query<{ register: number }>('select engine.register($1, $2, $3, $4)', [
+      identity.name,
+      identity.kinds,
+      identity.workspace,
+      identity.slots,
+    ])
+    worker = rows[0]?.register ?? 0
+  }
+
+  function query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[]) {
+    if (client === undefined) throw new Error('no connection')
+    return client.query<R>(text, values as unknown[])
+  }
+
+  function reconnect() {
+    connecting ??= (async () => {
+      for (let pause = 20; !closed; pause = Math.min(1_000, pause * 2)) {
+        try {
+          await connect()
+          const { rows } = await query<{ relock: boolean }>('select engine.relock($1)', [worker])
+          if (rows[0]?.relock !== true) {
+            await register()
+            bells.fenced()
+          }
+          bells.tasks()
+          return
+        } catch (error) {
+          bells.report(error)
+          await client?.end().catch(() => {})
+          client = undefined
+          await new Promise((resolve) => setTimeout(resolve, pause))
+        }
+      }
+    })().finally(() => (connecting = undefined))
+  }
+
+  async function extend() {
+    try {
+      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1)', [worker])
+      const runs = rows[0]?.extend ?? null
+      if (runs === null) await registerAnew()
+      else if (runs.length > 0) bells.cancelled(runs.map(Number))
+    } catch (error) {
+      // The connection's own end brings a new one.
+      if (client !== undefined) bells.report(error)
+    }
+  }
+
+  let renewing: Promise<number> | undefined
+  function registerAnew(): Promise<number> {
+    renewing ??= (async () => {
+      await connecting
+      await register()
+      bells.fenced()
+      return worker
+    })().finally(() => (renewing = undefined))
+    return renewing
+  }
+
+  await connect()
+  await register()
+  const beat = setInterval(() => void extend(), EXTEND)
+  return {
+    get worker() {
+      return worker
+    },
+    registerAnew,
+    async close() {
+      closed = true
+      clearInterval(beat)
+      await connecting
+      await client?.query('select engine.leave($1)', [worker]).catch(() => {})
+      await client?.end().catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Brings a database to the shape this program needs, all or nothing: tables by
+ * numbered migrations, once each; functions and policies from their one current
+ * text, whole, whenever the text changed.
+ */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { ownerSettings, sqlState, told, type Settings } from './database.ts'
+import { Refusal } from './errors.ts'
+
+/** A room that brings tables: the engine first, then each domain. */
+export interface Room {
+  readonly name: string
+  /** Folder of NNNN_name.sql files. */
+  readonly migrations: URL
+  /** Current texts, in order. */
+  readonly texts: readonly URL[]
+}
+
+export const engineRoom: Room = {
+  name: 'engine',
+  migrations: new URL('../migrations/', import.meta.url),
+  texts: ['verbs', 'feed', 'access'].map((name) => new URL(`../sql/${name}.sql`, import.meta.url)),
+}
+
+export interface Migrated {
+  /** Names of the migrations that were applied now. */
+  readonly applied: readonly string[]
+  /** Were functions and policies written anew? */
+  readonly refreshed: boolean
+}
+
+const LOCK = 1298624595
+const TEXTS = '(texts)'
+const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+
+export async function migrate(
+  owner: Settings,
+  rooms: readonly Room[],
+  secret: (login: string) => string | undefined,
+): Promise<Migrated> {
+  const files = (await Promise.all(rooms.map(readRoom))).flat()
+  const texts = await Promise.all(rooms.flatMap((room) => room.texts).map((url) => readFile(url, 'utf8')))
+  const client = new pg.Client(ownerSettings(owner))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await ensureLogins(client, owner, secret)
+    await client.query('begin')
+    await client.query(`do $$ begin execute format('grant create on database %I to millrace_owner', current_database()); end $$`)
+    await client.query('set local role millrace_owner')
+    await client.query(`create schema if not exists engine; create schema if not exists access;
+      create table if not exists engine.migrations (
+        name text primary key, hash text not null, applied_at timestamptz not null default now());
+      grant select on engine.migrations to millrace_api, millrace_worker`)
+    const applied = await applyPending(client, files)
+    const refreshed = await refreshTexts(client, rooms, texts, applied.length > 0)
+    await client.query('commit')
+    return { applied, refreshed }
+  } catch (error) {
+    throw told(error)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+interface File {
+  readonly name: string
+  readonly text: string
+}
+
+async function readRoom(room: Room): Promise<File[]> {
+  const names = (await readdir(room.migrations)).filter((name) => name.endsWith('.sql')).sort()
+  return Promise.all(
+    names.map(async (name) => ({
+      name: `${room.name}/${name}`,
+      text: await readFile(new URL(name, room.migrations), 'utf8'),
+    })),
+  )
+}
+
+async function applyPending(client: pg.Client, files: readonly File[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; hash: string }>('select name, hash from engine.migrations where name <> $1', [TEXTS])
+  const done = new Map(rows.map((row) => [row.name, row.hash]))
+  const known = new Set(files.map((file) => file.name))
+  const unknown = [...done.keys()].filter((name) => !known.has(name)).sort()
+  if (unknown.length > 0) {
+    throw new Refusal('NEWER_SCHEMA', `This database was made by a newer Millrace (it has ${unknown.join(', ')}).`, {
+      remedy: 'Use that version or a newer one, or another database (DATABASE_URL, or another folder).',
+    })
+  }
+  const applied: string[] = []
+  for (const file of files) {
+    const before = done.get(file.name)
+    if (before === hash(file.text)) continue
+    if (before !== undefined) {
+      throw new Refusal('CHANGED_MIGRATION', `The migration ${file.name} was changed after it was applied to this database.`, {
+        remedy: 'Restore the file, and put the change into a new migration.',
+      })
+    }
+    await client.query(file.text)
+    await client.query('insert into engine.migrations (name, hash) values ($1, $2)', [file.name, hash(file.text)])
+    applied.push(file.name)
+  }
+  return applied
+}
+
+async function refreshTexts(client: pg.Client, rooms: readonly Room[], texts: readonly string[], force: boolean) {
+  const now = hash(texts.join('\n'))
+  const { rows } = await client.query<{ hash: string }>('select hash from engine.migrations where name = $1', [TEXTS])
+  if (rows[0]?.hash === now && !force) return false
+  const schemas = [...rooms.map((room) => room.name), 'access']
+  await client.query(dropTexts(schemas))
+  // Texts name one another in any order; the schema test calls them all.
+  await client.query('set local check_function_bodies = off')
+  for (const text of texts) await client.query(text)
+  await client.query(
+    'insert into engine.migrations (name, hash) values ($1, $2) on conflict (name) do update set hash = $2, applied_at = now()',
+    [TEXTS, now],
+  )
+  return true
+}
+
+function dropTexts(schemas: readonly string[]): string {
+  const list = schemas.map((name) => `'${name}'`).join(', ')
+  return `do $$ declare o record; begin
+    for o in select format('drop policy %I on %I.%I', policyname, schemaname, tablename) as sentence
+               from pg_policies where schemaname in (${list}) loop execute o.sentence; end loop;
+    for o in select format('drop function %s', p.oid::regprocedure) as sentence
+               from pg_proc p where p.pronamespace::regnamespace::text in (${list}) loop execute o.sentence; end loop;
+  end $$`
+}
+
+/** The roles stand beside the database, in its cluster, so several databases share them. */
+async function ensureLogins(client: pg.Client, owner: Settings, secret: (login: string) => string | undefined) {
+  const { rows } = await client.query<{ rolname: string }>("select rolname from pg_roles where rolname like 'millrace\\_%'")
+  const there = new Set(rows.map((row) => row.rolname))
+  if (!there.has('millrace_owner')) await createRole(client, 'create role millrace_owner nologin')
+  await client.query('grant millrace_owner to current_user')
+  for (const login of ['millrace_api', 'millrace_worker']) {
+    const password = secret(login)
+    const how = password === undefined ? 'login' : `login password ${client.escapeLiteral(password)}`
+    if (!there.has(login)) await createRole(client, `create role ${login} ${how} noinherit`)
+    else if (password !== undefined && !(await opens({ ...owner, user: login, password }))) {
+      await client.query(`alter role ${login} ${how}`)
+    }
+  }
+}
+
+async function createRole(client: pg.Client, sentence: string) {
+  try {
+    await client.query(sentence)
+  } catch (error) {
+    // Another database of the same cluster may be migrated at this moment.
+    if (sqlState(error) === '42710' || sqlState(error) === '23505') return
+    if (sqlState(error) === '42501') {
+      throw new Refusal('OWNER_MAY_NOT_CREATE_ROLES', 'The login of DATABASE_URL may not create roles.', {
+        remedy: 'Give it CREATEROLE, or create millrace_owner (nologin), millrace_api and millrace_worker (login) yourself.',
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
+
+async function opens(settings: Settings): Promise<boolean> {
+  const client = new pg.Client(settings)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch (error) {
+    if (sqlState(error) === '28P01' || sqlState(error) === '28000') return false
+    throw error
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

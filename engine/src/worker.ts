@@ -1,0 +1,307 @@
+/**
+ * A worker: claims, performs, closes.  One loop, the pump, takes turns: it closes
+ * what has ended and claims what is free in the same transaction.
+ */
+import { hostname } from 'node:os'
+import pg from 'pg'
+import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
+import { openChronicle } from './chronicle.ts'
+import { isConnectionLoss, workerSettings, type Settings, type Tx } from './database.ts'
+import { decisionKinds } from './decision.ts'
+import type { AnyRunKind, AnyTaskKind } from './kinds.ts'
+import { openLedger } from './ledger.ts'
+import { openLiveness } from './liveness.ts'
+import { Fenced, takeTurn } from './turns.ts'
+
+export interface WorkerOptions {
+  readonly settings: Settings
+  readonly kinds: readonly AnyRunKind[]
+  /** Attempts at a time; bounds this process. Default 200. */
+  readonly slots?: number
+  /** Serves this workspace alone. Default: all. */
+  readonly workspace?: number
+  /** For people. Default: host and process. */
+  readonly name?: string
+  /** For the program's own log: what nobody named. Never stored. */
+  readonly report?: (error: unknown, claimed?: Claimed) => void
+}
+
+export interface Worker {
+  readonly id: number
+  /** How many attempts are being performed. */
+  readonly performing: number
+  /** Counts since the start: attempts closed, and attempts that counted no more. */
+  readonly counts: { readonly closed: number; readonly fenced: number }
+  /** Claims nothing more, waits for what is performed, gives back the rest without a try. */
+  drain(seconds?: number): Promise<void>
+}
+
+const SLOTS = 200
+const LARGEST_TURN = 200
+const TURNS_AT_ONCE = 2
+/** Milliseconds after which a worker looks for work by itself. */
+const LOOK_AGAIN = 1_000
+/** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
+const SWEEP_BUSY = 25
+const SWEEP_IDLE = 100
+/** Milliseconds in which several changes share one notification. */
+const RING = 5
+const RUN_INPUTS = 200
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const slots = options.slots ?? SLOTS
+  const report = options.report ?? (() => {})
+  const kinds = taskKinds(options.kinds)
+  const turns = openPool(options.settings, TURNS_AT_ONCE)
+  const side = openPool(options.settings, 2)
+  const query: Tx['query'] = (text, values) => side.query(text as pg.QueryConfig, values as unknown[])
+
+  const performing = new Map<Claimed, AbortController>()
+  let ended: Ended[] = []
+  let hungry = true
+  let claiming = false
+  let turning = 0
+  let reserved = 0
+  let draining = false
+  let stopped = false
+  let scheduled = false
+  const counts = { closed: 0, fenced: 0 }
+  let idle = () => {}
+
+  const changed = new Map<number, number>()
+  let workIsReady = false
+  let ringing: NodeJS.Timeout | undefined
+  function ring(run: number, lastEvent: number) {
+    changed.set(run, Math.max(lastEvent, changed.get(run) ?? 0))
+    ringing ??= setTimeout(() => void sendRings(), RING)
+  }
+  async function sendRings() {
+    ringing = undefined
+    const pairs = [...changed].map(([run, event]) => `${run}:${event}`)
+    changed.clear()
+    const tasks = workIsReady
+    workIsReady = false
+    const payloads: string[] = []
+    for (let at = 0; at < pairs.length; at += 200) payloads.push(pairs.slice(at, at + 200).join(','))
+    await query(
+      `select pg_notify('millrace_runs', p) from unnest($1::text[]) p union all
+       select pg_notify('millrace_tasks', '') where $2`,
+      [payloads, tasks],
+    ).catch(report)
+  }
+
+  const chronicle = openChronicle(query, ring)
+  const ledger = openLedger(query)
+  const inputs = new Map<number, Promise<unknown>>()
+  const bench: Bench = {
+    ledger,
+    chronicle,
+    read: query,
+    report,
+    runInput(run) {
+      const known = inputs.get(run)
+      if (known !== undefined) return known
+      const asked = query<{ input: unknown }>('select input from engine.run_bodies where run_id = $1', [run]).then(
+        ({ rows }) => rows[0]?.input,
+      )
+      asked.catch(() => inputs.delete(run))
+      if (inputs.size >= RUN_INPUTS) inputs.delete(inputs.keys().next().value as number)
+      inputs.set(run, asked)
+      return asked
+    },
+  }
+
+  function pump() {
+    if (scheduled || stopped) return
+    scheduled = true
+    // A breath, so that what ends in this moment closes together.
+    setImmediate(() => {
+      scheduled = false
+      while (turning < TURNS_AT_ONCE && startTurn());
+    })
+  }
+
+  function startTurn(): boolean {
+    const free = slots - performing.size - reserved
+    const want = hungry && !claiming && !draining && free >= Math.min(5, slots) ? Math.min(free, LARGEST_TURN) : 0
+    if (ended.length === 0 && want === 0) return false
+    const batch = ended.slice(0, LARGEST_TURN)
+    ended = ended.slice(LARGEST_TURN)
+    turning += 1
+    reserved += want
+    if (want > 0) claiming = true
+    void runTurn(batch, want).finally(() => {
+      turning -= 1
+      reserved -= want
+      if (want > 0) claiming = false
+      if (performing.size === 0 && ended.length === 0 && turning === 0) idle()
+      pump()
+    })
+    return true
+  }
+
+  async function runTurn(batch: readonly Ended[], want: number): Promise<void> {
+    for (let pause = 20; ; pause = Math.min(1_000, pause * 2)) {
+      try {
+        if (batch.length > 0) await chronicle.flush().catch(report)
+        const turned = await takeTurn(turns, kinds, liveness.worker, want, batch)
+        counts.closed += batch.length - turned.fenced
+        counts.fenced += turned.fenced
+        if (turned.claimed.length < want) hungry = false
+        for (const { run, lastEvent } of turned.changed) ring(run, lastEvent)
+        if (turned.more) {
+          hungry = true
+          workIsReady = true
+        }
+        for (const claimed of turned.claimed) begin(claimed)
+        return
+      } catch (error) {
+        if (error instanceof Fenced) {
+          await liveness.registerAnew().catch(report)
+          if (batch.length === 0) return
+          // Its attempts count no more, and saying so must not wait for a claim.
+          want = 0
+        } else {
+          report(error)
+          if (batch.length === 0) {
+            await later(isConnectionLoss(error) ? pause : LOOK_AGAIN)
+            return
+          }
+        }
+        if (stopped) return
+        await later(pause)
+      }
+    }
+  }
+
+  function begin(claimed: Claimed) {
+    const abort = new AbortController()
+    const kind = kinds.get(claimed.kind)
+    if (kind === undefined) throw new Error(`claimed an unknown kind: ${claimed.kind}`)
+    performing.set(claimed, abort)
+    void perform(kind, claimed, abort, bench).then((result) => {
+      performing.delete(claimed)
+      ended.push(result)
+      pump()
+    })
+  }
+
+  function abortAll(why: AbortCause, which: (claimed: Claimed) => boolean = () => true) {
+    for (const [claimed, abort] of performing) if (which(claimed)) abort.abort(new Aborted(why))
+  }
+
+  let sweepTimer: NodeJS.Timeout | undefined
+  let movedAt = Date.now()
+  async function sweep() {
+    let busy = performing.size > 0
+    try {
+      const { rows } = await query<{ rescued: number | null; due: number | null; busy: boolean }>({
+        name: 'expire',
+        text: 'select rescued, due, busy from engine.expire()',
+      })
+      busy ||= rows[0]?.busy === true
+      if ((rows[0]?.rescued ?? 0) > 0 || (rows[0]?.due ?? 0) > 0) {
+        hungry = true
+        workIsReady = true
+        ringing ??= setTimeout(() => void sendRings(), 0)
+        pump()
+      }
+    } catch (error) {
+      report(error)
+    }
+    if (stopped) return
+    const quick = busy || Date.now() - movedAt < 1_000
+    sweepTimer = setTimeout(() => void sweep(), quick ? SWEEP_BUSY : SWEEP_IDLE)
+  }
+
+  function wake() {
+    movedAt = Date.now()
+    hungry = true
+    pump()
+  }
+
+  const liveness = await openLiveness(
+    options.settings,
+    {
+      name: options.name ?? `${hostname()}/${process.pid}`,
+      kinds: [...kinds.keys()],
+      workspace: options.workspace ?? null,
+      slots,
+    },
+    {
+      tasks: wake,
+      runs: () => (movedAt = Date.now()),
+      cancelled: (runs) => abortAll('cancelled', (claimed) => runs.includes(claimed.run)),
+      fenced() {
+        abortAll('fenced')
+        wake()
+      },
+      report,
+    },
+  ).catch(async (error: unknown) => {
+    await Promise.allSettled([turns.end(), side.end()])
+    throw error
+  })
+
+  const looking = setInterval(() => {
+    hungry = true
+    pump()
+  }, LOOK_AGAIN)
+  void sweep()
+  pump()
+
+  let drained: Promise<void> | undefined
+  async function drain(seconds: number) {
+    draining = true
+    const done = () => performing.size === 0 && ended.length === 0 && turning === 0
+    const quiet = new Promise<void>((resolve) => (idle = resolve))
+    if (!done()) {
+      const timer = setTimeout(() => abortAll('draining'), seconds * 1000)
+      pump()
+      await quiet
+      clearTimeout(timer)
+    }
+    await Promise.all([ledger.settled(), chronicle.flush().catch(report)])
+    stopped = true
+    clearInterval(looking)
+    clearTimeout(sweepTimer)
+    if (ringing !== undefined) {
+      clearTimeout(ringing)
+      await sendRings()
+    }
+    await liveness.close()
+    await Promise.all([turns.end(), side.end()])
+  }
+
+  return {
+    get id() {
+      return liveness.worker
+    },
+    get performing() {
+      return performing.size
+    },
+    counts,
+    drain: (seconds = 30) => (drained ??= drain(seconds)),
+  }
+}
+
+function openPool(settings: Settings, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...workerSettings(settings), max })
+  // A connection that PostgreSQL closed while idle is replaced at its next use.
+  pool.on('error', () => {})
+  return pool
+}
+
+function taskKinds(runs: readonly AnyRunKind[]): Map<string, AnyTaskKind> {
+  const kinds = new Map<string, AnyTaskKind>()
+  for (const kind of runs.flatMap((run) => [...run.tasks, ...decisionKinds(run)])) {
+    const known = kinds.get(kind.name)
+    if (known !== undefined && known !== kind) throw new Error(`two task kinds are named ${kind.name}`)
+    kinds.set(kind.name, kind)
+  }
+  return kinds
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,18 @@
+/** One PostgreSQL for a whole test run; each test file gets databases of its own in it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openPostgres } from '../src/postgres.ts'
+
+export default async function setup() {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  const postgres = await openPostgres({ folder })
+  process.env['MILLRACE_TEST_POSTGRES'] = JSON.stringify({
+    owner: postgres.owner('postgres'),
+    secrets: { millrace_api: postgres.secret('millrace_api'), millrace_worker: postgres.secret('millrace_worker') },
+  })
+  return async () => {
+    await postgres.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}

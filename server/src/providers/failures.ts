@@ -1,0 +1,263 @@
+/**
+ * What can go wrong with a model, as one table: the condition chooses the code,
+ * the code chooses message, retry and origin.  Decided here, where status and
+ * type are at hand; nobody reads prose afterwards, and no text of a provider or
+ * an exception gets into a failure.
+ */
+import { AISDKError, APICallError, LoadAPIKeyError } from '@ai-sdk/provider'
+import type { Failure, Origin } from '@millrace/engine'
+
+interface Row {
+  readonly message: string
+  /** How often the same task may be tried again because of this. */
+  readonly retries: number
+  readonly origin: Origin
+}
+
+/** Every code that the providers' room may use. */
+export const FAILURES = {
+  RATE_LIMIT: { message: 'The provider limits the rate of requests.', retries: 3, origin: 'provider' },
+  TIMEOUT: { message: 'The call took longer than it may.', retries: 3, origin: 'provider' },
+  SERVER_ERROR: { message: 'The provider has a fault or is overloaded.', retries: 3, origin: 'provider' },
+  NETWORK_ERROR: { message: 'The provider could not be reached.', retries: 3, origin: 'provider' },
+  AUTH_ERROR: { message: 'The provider refused the key or its permissions.', retries: 0, origin: 'provider' },
+  BILLING: { message: 'The quota or credit at the provider is used up.', retries: 0, origin: 'provider' },
+  NOT_FOUND: { message: 'The provider does not know this model or address.', retries: 0, origin: 'provider' },
+  VALIDATION_ERROR: { message: 'The provider refused the request as invalid.', retries: 0, origin: 'provider' },
+  INVALID_RESPONSE: { message: 'The provider sent no usable answer.', retries: 1, origin: 'provider' },
+  POISON_REQUEST: { message: 'The provider fails on this request again and again.', retries: 0, origin: 'provider' },
+  CONTENT_FILTER: { message: 'The content filter of the provider blocked the call.', retries: 0, origin: 'provider' },
+  MISSING_API_KEY: { message: 'The provider has no key.', retries: 0, origin: 'input' },
+  UNSUPPORTED_PROVIDER: { message: 'There is no such provider.', retries: 0, origin: 'input' },
+  UNKNOWN_MODEL: { message: 'The provider has no such model.', retries: 0, origin: 'input' },
+  CONFIGURATION: { message: 'The provider is not configured as it must be.', retries: 0, origin: 'input' },
+  WORKER_CRASH: { message: 'The worker process died.', retries: 3, origin: 'worker' },
+  WORKER_PROTOCOL: { message: 'The worker process broke the protocol.', retries: 3, origin: 'worker' },
+  CANCELLED: { message: 'The call was cancelled.', retries: 0, origin: 'engine' },
+  UNKNOWN: { message: 'The call failed for a reason that nobody foresaw.', retries: 3, origin: 'provider' },
+} as const satisfies Record<string, Row>
+
+export type FailureCode = keyof typeof FAILURES
+
+/** What may differ between two failures of one code. */
+export interface FailureFacts {
+  /** HTTP status of the provider. */
+  readonly status?: number
+  /** Seconds; kept only when the failure is retryable. */
+  readonly retryAfter?: number
+  readonly details?: NonNullable<Failure['details']>
+  /** Instead of the fixed message: our own words and identifiers only. */
+  readonly message?: string
+}
+
+/** A failure from its code. `details.status` is the HTTP status, if there was one. */
+export function failureOf(code: FailureCode, facts: FailureFacts = {}): Failure {
+  const row: Row = FAILURES[code]
+  const details = { ...(facts.status === undefined ? {} : { status: facts.status }), ...facts.details }
+  const retryable = row.retries > 0
+  return {
+    code,
+    message: facts.message ?? row.message,
+    retryable,
+    ...(retryable && facts.retryAfter !== undefined ? { retryAfter: facts.retryAfter } : {}),
+    ...(Object.keys(details).length > 0 ? { details } : {}),
+    origin: row.origin,
+  }
+}
+
+/** How often a task may be tried *again* because of this failure: 3, once, or never (0). */
+export function triesFor(failure: Failure): number {
+  if (!failure.retryable) return 0
+  return Object.hasOwn(FAILURES, failure.code) ? FAILURES[failure.code as FailureCode].retries : 3
+}
+
+/** Tells a failure from anything else that a function may give instead. */
+export function isFailure(value: object): value is Failure {
+  return 'code' in value && 'retryable' in value && 'origin' in value
+}
+
+const STATUS: Readonly<Record<number, FailureCode>> = {
+  400: 'VALIDATION_ERROR',
+  401: 'AUTH_ERROR',
+  402: 'BILLING',
+  403: 'AUTH_ERROR',
+  404: 'NOT_FOUND',
+  408: 'TIMEOUT',
+  409: 'SERVER_ERROR',
+  413: 'VALIDATION_ERROR',
+  422: 'VALIDATION_ERROR',
+  425: 'TIMEOUT',
+  429: 'RATE_LIMIT',
+}
+
+/** Values of `error.code` or `error.type` that say more than the status does. */
+const WORDS: Readonly<Record<string, FailureCode>> = {
+  insufficient_quota: 'BILLING',
+  insufficient_balance: 'BILLING',
+  insufficient_credits: 'BILLING',
+  insufficient_funds: 'BILLING',
+  credits_exhausted: 'BILLING',
+  billing_error: 'BILLING',
+  billing_hard_limit_reached: 'BILLING',
+  billing_not_active: 'BILLING',
+  payment_required: 'BILLING',
+  content_filter: 'CONTENT_FILTER',
+  content_policy_violation: 'CONTENT_FILTER',
+  responsibleaipolicyviolation: 'CONTENT_FILTER',
+  data_inspection_failed: 'CONTENT_FILTER',
+}
+
+/** Names of settings as the wires spell them: the only values of `error.param` that are looked at. */
+const PARAMETERS = new Set(['temperature', 'max_tokens', 'max_completion_tokens', 'seed'])
+
+/** Headers as undici, fetch or the AI SDK give them; names in lower case. */
+export type HeaderSource = Headers | Readonly<Record<string, string | readonly string[] | undefined>>
+
+/**
+ * An HTTP status of 400 and more, to a failure.  The body (text or parsed) is
+ * asked only for its closed words: used-up quota and content filter.
+ */
+export function fromStatus(status: number, headers: HeaderSource, body: unknown, now = Date.now()): Failure {
+  const error = errorObject(body)
+  const code = wordOf(error) ?? STATUS[status] ?? (status >= 500 && status <= 599 ? 'SERVER_ERROR' : 'UNKNOWN')
+  const retryAfter = retryAfterSeconds(headers, now)
+  const parameter = code === 'VALIDATION_ERROR' ? parameterOf(error) : undefined
+  return failureOf(code, {
+    status,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(parameter === undefined ? {} : { details: { parameter } }),
+  })
+}
+
+/**
+ * The `error` inside of a 200 or of a stream.  Its words count, and a status
+ * given as a number in its `code`; any other error there is an unusable answer.
+ */
+export function fromErrorInside(body: unknown): Failure {
+  const error = errorObject(body)
+  const word = wordOf(error)
+  if (word !== undefined) return failureOf(word)
+  const status = Number(error?.['code'])
+  if (Number.isInteger(status) && status >= 400 && status <= 599) return fromStatus(status, {}, undefined)
+  return failureOf('INVALID_RESPONSE')
+}
+
+/** An abort by our own signal: only a `TimeoutError` may be tried again. */
+export function fromAbort(reason: unknown): Failure {
+  return failureOf(isNamed(reason, 'TimeoutError') ? 'TIMEOUT' : 'CANCELLED')
+}
+
+/** Anything thrown by a library or a socket, to a failure.  An aborted `signal` decides before the error does. */
+export function fromThrown(error: unknown, signal?: AbortSignal): Failure {
+  if (signal?.aborted === true) return fromAbort(signal.reason)
+  if (isNamed(error, 'TimeoutError')) return failureOf('TIMEOUT')
+  // With a signal that is not aborted it was somebody else who gave up: no reason to end the task.
+  if (isNamed(error, 'AbortError')) return failureOf(signal === undefined ? 'CANCELLED' : 'NETWORK_ERROR')
+  const answered = APICallError.isInstance(error) ? error.statusCode : undefined
+  // The status first: it is known even when the body of the error was cut.
+  if (APICallError.isInstance(error) && answered !== undefined && (answered < 200 || answered > 299)) {
+    return fromStatus(answered, error.responseHeaders ?? {}, error.responseBody)
+  }
+  for (const code of causeCodes(error)) {
+    if (TIMEOUTS.has(code)) return failureOf('TIMEOUT')
+    if (UNUSABLE.test(code)) return failureOf('INVALID_RESPONSE')
+    if (MISCONFIGURED.has(code)) return failureOf('CONFIGURATION')
+    if (NETWORK.test(code)) return failureOf('NETWORK_ERROR')
+  }
+  if (LoadAPIKeyError.isInstance(error)) return failureOf('MISSING_API_KEY')
+  if (APICallError.isInstance(error)) {
+    return answered === undefined ? failureOf('NETWORK_ERROR') : fromErrorInside(error.responseBody)
+  }
+  if (AISDKError.isInstance(error) || error instanceof SyntaxError) return failureOf('INVALID_RESPONSE')
+  return failureOf('UNKNOWN')
+}
+
+/** The setting that a 400 names as the one it does not take, as the wire spells it. */
+export function rejectedParameter(failure: Failure): string | undefined {
+  const parameter = failure.details?.['parameter']
+  return typeof parameter === 'string' ? parameter : undefined
+}
+
+const TIMEOUTS = new Set([
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+])
+const MISCONFIGURED = new Set(['ERR_INVALID_URL', 'UND_ERR_INVALID_ARG', 'ERR_INVALID_CHAR'])
+/** Not HTTP at all, or more of it than we take. */
+const UNUSABLE = /^(HPE_|HTTPParserError$|UND_ERR_RES_EXCEEDED_MAX_SIZE$|UND_ERR_HEADERS_OVERFLOW$)/
+const NETWORK =
+  /^(ECONN|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|EADDR|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_|ERR_SSL_|UND_ERR_)/
+
+/** The system's codes along the chain of causes; an aggregate of attempts counts by its first. */
+function* causeCodes(error: unknown): Generator<string> {
+  let at = error
+  for (let depth = 0; depth < 8 && at instanceof Error; depth++) {
+    // undici's parser error comes without its code.
+    yield 'code' in at && typeof at.code === 'string' ? at.code : at.name
+    at = at.cause ?? (at instanceof AggregateError ? at.errors[0] : undefined)
+  }
+}
+
+function isNamed(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && 'name' in value && value.name === name
+}
+
+/** Finds the error in the shapes that exist: `{error: {…}}`, `[{error: {…}}]`, `{error: 'text', code}`, `{code, type}`. */
+function errorObject(body: unknown): Record<string, unknown> | undefined {
+  const parsed = typeof body === 'string' ? parseOrNothing(body) : body
+  const outer = Array.isArray(parsed) ? (parsed as unknown[])[0] : parsed
+  if (!isRecord(outer)) return undefined
+  return isRecord(outer['error']) ? outer['error'] : outer
+}
+
+function parseOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function wordOf(error: Record<string, unknown> | undefined): FailureCode | undefined {
+  const inner = error?.['innererror']
+  for (const word of [error?.['code'], error?.['type'], isRecord(inner) ? inner['code'] : undefined]) {
+    if (typeof word !== 'string') continue
+    const known = word.toLowerCase()
+    if (Object.hasOwn(WORDS, known)) return WORDS[known]
+  }
+  return undefined
+}
+
+function parameterOf(error: Record<string, unknown> | undefined): string | undefined {
+  const parameter = error?.['param']
+  return typeof parameter === 'string' && PARAMETERS.has(parameter) ? parameter : undefined
+}
+
+const ONE_DAY = 86_400
+
+/** Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or a date); at most a day. */
+function retryAfterSeconds(headers: HeaderSource, now: number): number | undefined {
+  const exact = headerOf(headers, 'retry-after-ms')
+  const plain = headerOf(headers, 'retry-after')
+  const candidates = [
+    exact === undefined ? Number.NaN : Number(exact) / 1000,
+    plain === undefined ? Number.NaN : Number(plain),
+    plain === undefined ? Number.NaN : (Date.parse(plain) - now) / 1000,
+  ]
+  const seconds = candidates.find((value) => Number.isFinite(value))
+  if (seconds === undefined) return undefined
+  return Math.min(Math.max(Math.ceil(seconds * 1000) / 1000, 0), ONE_DAY)
+}
+
+function headerOf(headers: HeaderSource, name: string): string | undefined {
+  const value = headers instanceof Headers ? headers.get(name) : headers[name]
+  const first = typeof value === 'string' || value === null || value === undefined ? value : value[0]
+  return first === null || first === undefined || first.trim() === '' ? undefined : first.trim()
+}
