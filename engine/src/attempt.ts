@@ -25,7 +25,7 @@ export interface Ended {
   readonly body: unknown
   readonly delay: number
   /** For `save`: what its domain is told, when it succeeded. */
-  readonly finished?: Finished<never, unknown>
+  readonly finished?: Finished<unknown, unknown>
 }
 
 export type AbortCause = 'cancelled' | 'fenced' | 'draining' | 'timeout'
@@ -54,14 +54,19 @@ const DEFAULT_TIMEOUT_S = 600
 /** Milliseconds that code has to end after its signal was aborted; then nobody waits for it. */
 const GRACE = 5_000
 
-export async function perform(kind: AnyTaskKind, claimed: Claimed, abort: AbortController, bench: Bench): Promise<Ended> {
+export async function perform(
+  kind: AnyTaskKind,
+  claimed: Claimed,
+  abort: AbortController,
+  bench: Bench,
+): Promise<Ended> {
   const seconds = kind.timeout ?? DEFAULT_TIMEOUT_S
   const timer = setTimeout(() => abort.abort(new Aborted('timeout')), seconds * 1000)
   try {
     const input = kind.input.safeParse(claimed.input)
     if (!input.success) return failed(claimed, kind, INVALID_INPUT)
     const hand = makeHand(claimed, input.data, abort.signal, new Date(Date.now() + seconds * 1000), bench)
-    const result = await Promise.race([kind.perform(hand), graceAfter(abort.signal)])
+    const result = await Promise.race([kind.perform(hand as never), graceAfter(abort.signal)])
     const output = kind.output.safeParse(result)
     if (!output.success) return failed(claimed, kind, INVALID_OUTPUT)
     const finished = { ...identity(claimed), input: input.data, output: output.data }
@@ -76,7 +81,7 @@ export async function perform(kind: AnyTaskKind, claimed: Claimed, abort: AbortC
   }
 }
 
-function makeHand(claimed: Claimed, input: never, signal: AbortSignal, deadline: Date, bench: Bench): Hand<never> {
+function makeHand(claimed: Claimed, input: unknown, signal: AbortSignal, deadline: Date, bench: Bench): Hand<unknown> {
   return {
     ...identity(claimed),
     input,

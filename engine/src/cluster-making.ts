@@ -1,7 +1,8 @@
 /** Makes a cluster: beside its place first, so that what fails or dies leaves nothing half made. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MARK, passwordFile, type ClusterHome } from './cluster-home.ts'
 import { Refusal } from './errors.ts'
@@ -43,7 +44,7 @@ async function initialise(making: string, place: ClusterHome, binaries: Binaries
   if (first.code === 0) return
   let failed = first
   if (first.output.includes('could not look up effective user ID')) {
-    failed = await initdb(making, place, namelessBinaries(binaries, join(making, 'nameless')))
+    failed = await initdbNameless(making, place, binaries)
     if (failed.code === 0) return
     if (failed.output.includes('could not look up')) {
       throw new Refusal(
@@ -57,6 +58,26 @@ async function initialise(making: string, place: ClusterHome, binaries: Binaries
     }
   }
   throw refusalFrom(failed.output, `PostgreSQL could not make a database in ${place.data}`, 'CLUSTER_NOT_MADE')
+}
+
+async function initdbNameless(
+  making: string,
+  place: ClusterHome,
+  binaries: Binaries,
+): Promise<{ code: number | null; output: string }> {
+  try {
+    return await initdb(making, place, namelessBinaries(binaries, join(making, 'nameless')))
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'BINARIES_UNUSABLE') throw error
+    // A volume for data is often mounted noexec.
+    const elsewhere = mkdtempSync(join(tmpdir(), 'millrace-'))
+    chmodSync(elsewhere, 0o755)
+    try {
+      return await initdb(making, place, namelessBinaries(binaries, join(elsewhere, 'nameless')))
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true })
+    }
+  }
 }
 
 async function initdb(

@@ -16,11 +16,11 @@ export interface Tx {
 
 const INT8 = 20
 /** Ids and counts are safe integers (a cell of a larger installation begins its ids high, not past 2^53). */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    return oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')
+const types: NonNullable<ClientConfig['types']> = {
+  getTypeParser(oid: number, format?: 'text') {
+    return oid === INT8 ? Number : pg.types.getTypeParser(oid, format)
   },
-} as NonNullable<ClientConfig['types']>
+}
 
 /**
  * The verbs are written so that a generic plan made on empty tables is right on
@@ -57,7 +57,11 @@ const TOLD: Record<string, { code: string; message: string; remedy?: string }> =
     message: 'This idempotency key was used for a run with another input.',
     remedy: 'Use a new key, or send the input that the key was first used with.',
   },
-  MR003: { code: 'NO_SUCH_RUN', message: 'There is no such run.', remedy: '`millrace runs list` shows those you may see.' },
+  MR003: {
+    code: 'NO_SUCH_RUN',
+    message: 'There is no such run.',
+    remedy: '`millrace runs list` shows those you may see.',
+  },
   MR004: { code: 'WRONG_STATE', message: 'The run is not in a state that allows this.' },
   '42501': { code: 'NOT_ALLOWED', message: 'You may not do that in this workspace.' },
   '53100': {
@@ -70,7 +74,11 @@ const TOLD: Record<string, { code: string; message: string; remedy?: string }> =
     message: 'The database has no connection left.',
     remedy: 'Raise max_connections, or stop programs that hold connections.',
   },
-  '57P03': { code: 'DATABASE_STARTING', message: 'The database is starting up or shutting down.', remedy: 'Try again in a moment.' },
+  '57P03': {
+    code: 'DATABASE_STARTING',
+    message: 'The database is starting up or shutting down.',
+    remedy: 'Try again in a moment.',
+  },
 }
 
 export function sqlState(error: unknown): string | undefined {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Tx } from './database.ts'
 import type { Failure } from './errors.ts'
-import type { AnyRunKind, AnyTaskKind, Hand, RunKind, SoFar, TaskKind } from './kinds.ts'
+import type { AnyRunKind, AnyTaskKind, Hand, SoFar, TaskKind } from './kinds.ts'
 
 const decided = z.union([
   z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })) }),
@@ -13,21 +13,21 @@ const decided = z.union([
 /** None or one: a run kind without `next` ends in the close of its last task. */
 export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
   if (kind.next === undefined) return []
-  const next = kind.next as NonNullable<RunKind['next']>
+  const { next } = kind
   const task: TaskKind = {
     name: `${kind.name}.next`,
     input: z.unknown(),
     output: decided,
     async perform(hand) {
-      const decision = await next(await soFar(hand, kind as unknown as RunKind))
+      const decision = await next((await soFar(hand, kind)) as never)
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
       return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
     },
   }
-  return [task as unknown as AnyTaskKind]
+  return [task]
 }
 
-async function soFar(hand: Hand<unknown>, kind: RunKind): Promise<SoFar<unknown>> {
+async function soFar(hand: Hand<unknown>, kind: AnyRunKind): Promise<SoFar<unknown>> {
   const read: Tx['query'] = hand.read
   const counts = await read<{ total: number; succeeded: number; failed: number }>(
     'select total, succeeded, failed from engine.runs where id = $1',
@@ -61,7 +61,9 @@ async function soFar(hand: Hand<unknown>, kind: RunKind): Promise<SoFar<unknown>
       return rows.map((row) => ({ task: row.task, output: of.output.parse(row.output) }))
     },
     async commonestFailure() {
-      const { rows } = await read<{ failure: Failure | null }>('select engine.commonest_failure($1) as failure', [hand.run])
+      const { rows } = await read<{ failure: Failure | null }>('select engine.commonest_failure($1) as failure', [
+        hand.run,
+      ])
       return rows[0]?.failure ?? null
     },
   }

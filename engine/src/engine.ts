@@ -54,7 +54,12 @@ export interface StartOptions {
 }
 
 export interface Engine {
-  start<In>(who: Principal, kind: RunKind<In, unknown>, input: In, options: StartOptions): Promise<{ run: number; created: boolean }>
+  start<In>(
+    who: Principal,
+    kind: RunKind<In>,
+    input: In,
+    options: StartOptions,
+  ): Promise<{ run: number; created: boolean }>
   hold(who: Principal, run: number, why?: 'paused' | 'awaiting_approval'): Promise<void>
   release(who: Principal, run: number): Promise<void>
   cancel(who: Principal, run: number): Promise<void>
@@ -78,7 +83,9 @@ export function openEngine(settings: Settings): Engine {
 
   /** After the commit and outside of it: a NOTIFY inside would make commits queue. */
   async function ring(run: number, lastEvent: number) {
-    await api.as(NOBODY, (tx) => tx.query("select pg_notify('millrace_tasks', ''), pg_notify('millrace_runs', $1)", [`${run}:${lastEvent}`]))
+    await api.as(NOBODY, (tx) =>
+      tx.query("select pg_notify('millrace_tasks', ''), pg_notify('millrace_runs', $1)", [`${run}:${lastEvent}`]),
+    )
   }
 
   async function change(who: Principal, verb: 'hold' | 'release' | 'cancel', run: number, ...rest: unknown[]) {
@@ -91,7 +98,7 @@ export function openEngine(settings: Settings): Engine {
   }
 
   return {
-    as: api.as,
+    as: (who, work) => api.as(who, work),
     async start(who, kind, input, options) {
       const parsed = kind.input.safeParse(input)
       if (!parsed.success) throw invalidInput(kind.name, parsed.error.issues)
@@ -173,7 +180,10 @@ async function* inChunks(plan: Iterable<TaskSpec> | AsyncIterable<TaskSpec>): As
   if (chunk.length > 0 || !any) yield chunk
 }
 
-function invalidInput(kind: string, issues: readonly { path: readonly PropertyKey[]; code?: string | undefined }[]): Refusal {
+function invalidInput(
+  kind: string,
+  issues: readonly { path: readonly PropertyKey[]; code?: string | undefined }[],
+): Refusal {
   const causes = issues.map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.code ?? 'invalid'}`)
   return new Refusal('INVALID_INPUT', `The input of a ${kind} run is not valid.`, { causes })
 }

@@ -41,7 +41,11 @@ export class Refusal extends Error {
   readonly remedy: string | undefined
   /** Each cause on its own, when there are several. */
   readonly causes: readonly string[]
-  constructor(code: string, message: string, options: { remedy?: string; causes?: readonly string[]; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { remedy?: string; causes?: readonly string[]; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Refusal'
     this.code = code
@@ -51,5 +55,7 @@ export class Refusal extends Error {
 }
 
 export function noSuchRun(run: number): Refusal {
-  return new Refusal('NO_SUCH_RUN', `There is no run ${run}.`, { remedy: '`millrace runs list` shows those you may see.' })
+  return new Refusal('NO_SUCH_RUN', `There is no run ${run}.`, {
+    remedy: '`millrace runs list` shows those you may see.',
+  })
 }

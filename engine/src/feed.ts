@@ -47,7 +47,11 @@ export async function* follow(
         )
         const [row] = state.rows
         if (row === undefined) throw noSuchRun(run)
-        const page = await tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [run, seen, PAGE])
+        const page = await tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [
+          run,
+          seen,
+          PAGE,
+        ])
         return { events: page.rows as Event[], ended: row.ended && row.last_event <= seen + page.rows.length }
       })
       for (const event of events) {

@@ -78,21 +78,22 @@ export interface SoFar<In> {
   /** How many tasks of a kind ended in a state. */
   count(kind: string, state: 'succeeded' | 'failed' | 'cancelled'): Promise<number>
   /** Outputs of a kind, by number, page by page. */
-  outputs<Out>(kind: TaskKind<never, Out>, after?: number, limit?: number): Promise<{ task: number; output: Out }[]>
+  outputs<Out>(
+    kind: Pick<TaskKind<unknown, Out>, 'name' | 'output'>,
+    after?: number,
+    limit?: number,
+  ): Promise<{ task: number; output: Out }[]>
   /** The failure that most failed tasks ended with. */
   commonestFailure(): Promise<Failure | null>
   read: Tx['query']
 }
 
-export type Next<Out> =
-  | { readonly do: readonly TaskSpec[] }
-  | { readonly succeed: Out }
-  | { readonly fail: Failure }
+export type Next<Out> = { readonly do: readonly TaskSpec[] } | { readonly succeed: Out } | { readonly fail: Failure }
 
 export interface RunKind<In = unknown, Out = unknown> {
   readonly name: string
   readonly input: z.ZodType<In>
-  readonly tasks: readonly TaskKind<never, unknown>[]
+  readonly tasks: readonly AnyTaskKind[]
   /** The first tasks; may be a generator, so that a hundred thousand are never held at once. */
   readonly plan: (input: In) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
   /**
@@ -112,6 +113,21 @@ export function defineRun<In, Out = unknown>(kind: RunKind<In, Out>): RunKind<In
   return kind
 }
 
-/** A run kind whose types only it needs to know. */
-export type AnyRunKind = RunKind<never, unknown>
-export type AnyTaskKind = TaskKind<never, unknown>
+/** A kind among others: its types are known to itself alone, and checked by its schemas. */
+export interface AnyTaskKind {
+  readonly name: string
+  readonly input: z.ZodType
+  readonly output: z.ZodType
+  readonly timeout?: number
+  readonly retry?: (failure: Failure, tries: number) => Again
+  readonly perform: (hand: never) => Promise<unknown>
+  readonly save?: (tx: Tx, finished: never) => Promise<void>
+}
+
+export interface AnyRunKind {
+  readonly name: string
+  readonly input: z.ZodType
+  readonly tasks: readonly AnyTaskKind[]
+  readonly plan: (input: never) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
+  readonly next?: (soFar: never) => Promise<Next<unknown>> | Next<unknown>
+}

@@ -49,7 +49,9 @@ export async function migrate(
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await ensureLogins(client, owner, secret)
     await client.query('begin')
-    await client.query(`do $$ begin execute format('grant create on database %I to millrace_owner', current_database()); end $$`)
+    await client.query(
+      `do $$ begin execute format('grant create on database %I to millrace_owner', current_database()); end $$`,
+    )
     await client.query('set local role millrace_owner')
     await client.query(`create schema if not exists engine; create schema if not exists access;
       create table if not exists engine.migrations (
@@ -82,7 +84,10 @@ async function readRoom(room: Room): Promise<File[]> {
 }
 
 async function applyPending(client: pg.Client, files: readonly File[]): Promise<string[]> {
-  const { rows } = await client.query<{ name: string; hash: string }>('select name, hash from engine.migrations where name <> $1', [TEXTS])
+  const { rows } = await client.query<{ name: string; hash: string }>(
+    'select name, hash from engine.migrations where name <> $1',
+    [TEXTS],
+  )
   const done = new Map(rows.map((row) => [row.name, row.hash]))
   const known = new Set(files.map((file) => file.name))
   const unknown = [...done.keys()].filter((name) => !known.has(name)).sort()
@@ -96,9 +101,13 @@ async function applyPending(client: pg.Client, files: readonly File[]): Promise<
     const before = done.get(file.name)
     if (before === hash(file.text)) continue
     if (before !== undefined) {
-      throw new Refusal('CHANGED_MIGRATION', `The migration ${file.name} was changed after it was applied to this database.`, {
-        remedy: 'Restore the file, and put the change into a new migration.',
-      })
+      throw new Refusal(
+        'CHANGED_MIGRATION',
+        `The migration ${file.name} was changed after it was applied to this database.`,
+        {
+          remedy: 'Restore the file, and put the change into a new migration.',
+        },
+      )
     }
     await client.query(file.text)
     await client.query('insert into engine.migrations (name, hash) values ($1, $2)', [file.name, hash(file.text)])
@@ -135,7 +144,9 @@ function dropTexts(schemas: readonly string[]): string {
 
 /** The roles stand beside the database, in its cluster, so several databases share them. */
 async function ensureLogins(client: pg.Client, owner: Settings, secret: (login: string) => string | undefined) {
-  const { rows } = await client.query<{ rolname: string }>("select rolname from pg_roles where rolname like 'millrace\\_%'")
+  const { rows } = await client.query<{ rolname: string }>(
+    "select rolname from pg_roles where rolname like 'millrace\\_%'",
+  )
   const there = new Set(rows.map((row) => row.rolname))
   if (!there.has('millrace_owner')) await createRole(client, 'create role millrace_owner nologin')
   await client.query('grant millrace_owner to current_user')
@@ -157,7 +168,8 @@ async function createRole(client: pg.Client, sentence: string) {
     if (sqlState(error) === '42710' || sqlState(error) === '23505') return
     if (sqlState(error) === '42501') {
       throw new Refusal('OWNER_MAY_NOT_CREATE_ROLES', 'The login of DATABASE_URL may not create roles.', {
-        remedy: 'Give it CREATEROLE, or create millrace_owner (nologin), millrace_api and millrace_worker (login) yourself.',
+        remedy:
+          'Give it CREATEROLE, or create millrace_owner (nologin), millrace_api and millrace_worker (login) yourself.',
         cause: error,
       })
     }

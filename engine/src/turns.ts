@@ -4,10 +4,10 @@
  */
 import type pg from 'pg'
 import type { Claimed, Ended } from './attempt.ts'
-import { isConnectionLoss, sqlState, type Tx } from './database.ts'
+import { isConnectionLoss, sqlState } from './database.ts'
 import type { Failure } from './errors.ts'
 import { toJson } from './json.ts'
-import type { AnyTaskKind, Finished } from './kinds.ts'
+import type { AnyTaskKind } from './kinds.ts'
 
 export interface Turned {
   readonly claimed: readonly Claimed[]
@@ -86,7 +86,12 @@ async function savingTurn(
       if (save === undefined) continue
       for (const [one, state] of await refusedBySave(client, save, group)) results.set(one, unsaved(one, state))
     }
-    const turned = await turn(client, worker, free, kept.map((one) => results.get(one) ?? one))
+    const turned = await turn(
+      client,
+      worker,
+      free,
+      kept.map((one) => results.get(one) ?? one),
+    )
     await client.query('commit')
     return { ...turned, fenced: ended.length - kept.length }
   } catch (error) {
@@ -118,7 +123,7 @@ async function refusedBySave(
 async function trySave(client: pg.PoolClient, save: NonNullable<AnyTaskKind['save']>, group: readonly Ended[]) {
   await client.query('savepoint save')
   try {
-    await save(client as Tx, group.flatMap((one) => one.finished ?? []) as Finished<never, unknown>[])
+    await save(client, group.flatMap((one) => one.finished ?? []) as never)
     await client.query('release savepoint save')
     return undefined
   } catch (error) {
@@ -152,7 +157,12 @@ function identities(ended: readonly Ended[]) {
 type ClosedRow = [run: number, kept: number, lastEvent: number, state: string, more: boolean]
 type ClaimedRow = [number, number, number, number, number, number, string, unknown]
 
-async function turn(db: pg.Pool | pg.PoolClient, worker: number, free: number, ended: readonly Ended[]): Promise<Turned> {
+async function turn(
+  db: pg.Pool | pg.PoolClient,
+  worker: number,
+  free: number,
+  ended: readonly Ended[],
+): Promise<Turned> {
   const { rows } = await db.query<{ closed: ClosedRow[] | null; claimed: ClaimedRow[] | null }>(TURN, [
     worker,
     free,

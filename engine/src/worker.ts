@@ -129,7 +129,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ended = ended.slice(LARGEST_TURN)
     turning += 1
     reserved += want
-    if (want > 0) claiming = true
+    if (want > 0) {
+      claiming = true
+      // A bell that rings while we look makes us look once more.
+      hungry = false
+    }
     void runTurn(batch, want).finally(() => {
       turning -= 1
       reserved -= want
@@ -147,8 +151,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         const turned = await takeTurn(turns, kinds, liveness.worker, want, batch)
         counts.closed += batch.length - turned.fenced
         counts.fenced += turned.fenced
-        if (turned.claimed.length < want) hungry = false
+        if (want > 0 && turned.claimed.length === want) hungry = true
         for (const { run, lastEvent } of turned.changed) ring(run, lastEvent)
+        for (const { run } of turned.claimed) ring(run, 0)
         if (turned.more) {
           hungry = true
           workIsReady = true
@@ -158,11 +163,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       } catch (error) {
         if (error instanceof Fenced) {
           await liveness.registerAnew().catch(report)
+          hungry = true
           if (batch.length === 0) return
           // Its attempts count no more, and saying so must not wait for a claim.
           want = 0
         } else {
           report(error)
+          if (want > 0) hungry = true
           if (batch.length === 0) {
             await later(isConnectionLoss(error) ? pause : LOOK_AGAIN)
             return

@@ -41,7 +41,11 @@ afterAll(async () => {
 })
 
 async function finished(run: number) {
-  return await until(() => engine.run(member(), run), (seen) => seen.finishedAt !== null, 3)
+  return await until(
+    () => engine.run(member(), run),
+    (seen) => seen.finishedAt !== null,
+    3,
+  )
 }
 
 describe('a run', () => {

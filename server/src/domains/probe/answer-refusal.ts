@@ -5,8 +5,8 @@ import type { Token } from './answer-tokens.ts'
 const unable = new Set(["can't", 'cannot', "won't", "couldn't", "wouldn't", 'unable', 'decline', 'refuse', 'declining', 'refusing'])
 const tasks = new Set(
   `choose pick select rate answer provide give assign score help assist make decide say take recommend offer comply fulfill fulfil
-   participate engage respond tell support share express judge evaluate do that this complete generate weigh determine rank
-   continue discuss endorse form have hold advise comment be in good to with a an any`.split(/\s+/),
+   participate engage respond tell support share express judge evaluate complete generate determine rank
+   continue discuss endorse advise comment`.split(/\s+/),
 )
 const modelWords = new Set(['ai', 'ki', 'ia', 'ии', 'llm', 'chatbot', 'model', 'assistant', 'artificial', 'yapay'])
 const negative = new Set(
@@ -53,7 +53,8 @@ function cannotDo(tokens: readonly Token[], token: Token, at: number): boolean {
   if (!two && !unable.has(token.text)) return false
   const before = tokens.slice(Math.max(0, at - 5), at).map(({ text }) => text)
   if (!before.some((text) => text === 'i' || text === "i'm" || text === 'we' || text === 'must' || text === "i'll")) return false
-  return tokens.slice(at + 1, at + 5).some(({ text }) => tasks.has(text))
+  const next = tokens[at + 1]?.text
+  return next === 'do' || tokens.slice(at + 1, at + 5).some(({ text }) => tasks.has(text))
 }
 
 /** `As an AI, I don't …` in several languages: the model's name for itself, then a denial close by. */

@@ -9,7 +9,7 @@ import type { Findings } from './decide.ts'
 type Choice = Value & { kind: 'choice' }
 
 export function fromLines(tokens: readonly Token[], scale: ReadableScale): Findings {
-  const lines = linesOf(tokens)
+  const lines = linesOf(tokens, scale)
   const bare: Choice[] = []
   const pairs: Choice[] = []
   const starts: Choice[] = []
@@ -37,7 +37,7 @@ interface Line {
   readonly to: number
 }
 
-function linesOf(tokens: readonly Token[]): Line[] {
+function linesOf(tokens: readonly Token[], scale: ReadableScale): Line[] {
   const lines: Line[] = []
   let from: number | undefined
   for (let at = 0; at <= tokens.length; at++) {
@@ -45,7 +45,7 @@ function linesOf(tokens: readonly Token[]): Line[] {
     if (token === undefined || token.kind === 'line') {
       if (from !== undefined) lines.push({ from, to: at })
       from = undefined
-    } else if (from === undefined && token.kind !== 'mark') from = at
+    } else if (from === undefined && (token.kind !== 'mark' || scale.wordings.has(token.text))) from = at
   }
   return lines
 }
@@ -73,6 +73,7 @@ function isBoundary(tokens: readonly Token[], at: number): boolean {
 function beginsAnswer(tokens: readonly Token[], value: Choice, lines: readonly Line[]): boolean {
   const next = tokens[value.end]
   if (value.named === 'label') return isBoundary(tokens, value.end) || labelFollowers.has(next?.text ?? '')
+  if (next?.glued === true && next.text === "'") return false
   if (next?.kind === 'word' && next.text !== 'because' && next.text !== 'since') return false
   if (!endsWell(tokens, value, false)) return false
   // `1. …`, `2. …`: a list, when another line goes on counting.

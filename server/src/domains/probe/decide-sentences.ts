@@ -141,15 +141,10 @@ function follow(tokens: readonly Token[], from: number, scale: ReadableScale, ne
 
 /** Skips `scale of 1 to 5` and `1-5 scale`. */
 function afterScale(tokens: readonly Token[], at: number, scale: ReadableScale): number | undefined {
-  const token = tokens[at]
-  if (token?.text !== 'scale' && token?.value !== scale.smallest) return undefined
-  for (let place = at; place < at + 7; place++) {
-    const now = tokens[place]
-    if (now === undefined || now.kind === 'line' || now.text === '.') return undefined
-    if (now.value === scale.largest && place > at) return tokens[place + 1]?.text === 'scale' ? place + 2 : place + 1
-    if (now.kind === 'number' && now.value !== scale.smallest) return undefined
-  }
-  return undefined
+  let place = at
+  if (tokens[at]?.text === 'scale') while (place < at + 4 && tokens[place]?.value !== scale.smallest) place++
+  if (tokens[place]?.value !== scale.smallest || tokens[place + 2]?.value !== scale.largest) return undefined
+  return tokens[place + 3]?.text === 'scale' ? place + 4 : place + 3
 }
 
 function sentenceBefore(tokens: readonly Token[], at: number, reach: number): readonly Token[] {
