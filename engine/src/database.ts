@@ -17,7 +17,7 @@ export interface Tx {
 const INT8 = 20
 /** Ids and counts are safe integers (a cell of a larger installation begins its ids high, not past 2^53). */
 const types: NonNullable<ClientConfig['types']> = {
-  getTypeParser(oid: number, format?: 'text') {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
     return oid === INT8 ? Number : pg.types.getTypeParser(oid, format)
   },
 }

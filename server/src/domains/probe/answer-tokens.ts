@@ -68,7 +68,7 @@ function plain(answer: string): string {
       .replace(/[*`]/g, '')
       .replace(/_/g, ' ')
       .replace(/([a-z])([A-Z])/g, '$1 $2')
-      .replace(/[^\0-\x7F]/gu, (character) => (/\p{Nd}/u.test(character) ? digit(character) : character))
+      .replace(/(?![0-9])\p{Nd}/gu, digit)
   )
 }
 
