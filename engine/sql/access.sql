@@ -14,7 +14,7 @@ $$;
 create function access.may(in_workspace bigint, in_right text) returns boolean language sql stable as $$
   select case access.claims() -> 'workspaces' ->> in_workspace::text
     when 'admin' then true
-    when 'member' then in_right in ('run.start', 'run.hold', 'run.cancel')
+    when 'member' then in_right in ('run.start', 'run.hold', 'run.cancel', 'decision.override')
     else false end
 $$;
 
@@ -32,9 +32,11 @@ $$;
 ------------------------------------------------------------------- the walls
 
 -- Puts a table that has a workspace behind its wall: forced policies, reading by
--- workspace for the api, reading for the worker, and for the worker the writing
--- that its room needs.  The verbs' owner passes; he cannot log in.
-create function access.protect(in_table regclass, in_worker text[] default '{}') returns void language plpgsql as $$
+-- workspace for the api, reading for the worker; for the worker the writing that
+-- its room needs, for the api adding rows with the right that is named.  The
+-- verbs' owner passes; he cannot log in.
+create function access.protect(in_table regclass, in_worker text[] default '{}', in_api_right text default null)
+returns void language plpgsql as $$
 declare verb text;
 begin
   execute format('alter table %s enable row level security', in_table);
@@ -51,6 +53,11 @@ begin
       when 'update' then 'create policy worker_update on %s for update to millrace_worker using (true) with check (true)'
       end, in_table);
   end loop;
+  if in_api_right is not null then
+    execute format('grant insert on %s to millrace_api', in_table);
+    execute format('create policy api_insert on %s for insert to millrace_api with check (access.may(workspace_id, %L))',
+                   in_table, in_api_right);
+  end if;
 end $$;
 
 select access.protect(format('engine.%I', t)::regclass)

@@ -70,7 +70,8 @@ export async function perform(
     const output = kind.output.safeParse(result)
     if (!output.success) return failed(claimed, kind, INVALID_OUTPUT)
     const finished = { ...identity(claimed), input: input.data, output: output.data }
-    return { claimed, outcome: 'succeeded', body: output.data, delay: 0, finished }
+    const body = kind.keep === undefined ? output.data : kind.keep(output.data as never)
+    return { claimed, outcome: 'succeeded', body, delay: 0, finished }
   } catch (error) {
     if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason)
     if (error instanceof TaskFailed) return failed(claimed, kind, error.failure)

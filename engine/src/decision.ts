@@ -50,15 +50,15 @@ async function soFar(hand: Hand<unknown>, kind: AnyRunKind): Promise<SoFar<unkno
       )
       return rows[0]?.amount ?? 0
     },
-    async outputs(of, after = 0, limit = 1_000) {
+    async outputs(of, kept, after = 0, limit = 1_000) {
       const { rows } = await read<{ task: number; output: unknown }>(
         `select o.n as task, o.output from engine.outputs o join engine.tasks t on t.run_id = o.run_id and t.n = o.n
           where o.run_id = $1 and o.n > greatest($2::integer, 0)
             and t.lane_id = any(array(select l.id from engine.lanes l where l.run_id = $1 and l.kind = $3))
           order by o.n limit $4`,
-        [hand.run, after, of.name, limit],
+        [hand.run, after, of, limit],
       )
-      return rows.map((row) => ({ task: row.task, output: of.output.parse(row.output) }))
+      return rows.map((row) => ({ task: row.task, output: kept.parse(row.output) }))
     },
     async commonestFailure() {
       const { rows } = await read<{ failure: Failure | null }>('select engine.commonest_failure($1) as failure', [

@@ -66,6 +66,8 @@ export interface TaskKind<In = unknown, Out = unknown> {
   readonly perform: (hand: Hand<In>) => Promise<Out>
   /** The domain's rows, in the transaction that closes the attempts. */
   readonly save?: (tx: Tx, finished: readonly Finished<In, Out>[]) => Promise<void>
+  /** What the engine keeps as the output, where `save` keeps the rest. Default: all of it. */
+  readonly keep?: (output: Out) => unknown
 }
 
 /** Facts about a run whose planned tasks have all ended. */
@@ -77,12 +79,13 @@ export interface SoFar<In> {
   readonly failed: number
   /** How many tasks of a kind ended in a state. */
   count(kind: string, state: 'succeeded' | 'failed' | 'cancelled'): Promise<number>
-  /** Outputs of a kind, by number, page by page. */
-  outputs<Out>(
-    kind: Pick<TaskKind<unknown, Out>, 'name' | 'output'>,
+  /** Outputs of a kind as they were kept, by number, page by page. */
+  outputs<Kept>(
+    kind: string,
+    kept: z.ZodType<Kept>,
     after?: number,
     limit?: number,
-  ): Promise<{ task: number; output: Out }[]>
+  ): Promise<{ task: number; output: Kept }[]>
   /** The failure that most failed tasks ended with. */
   commonestFailure(): Promise<Failure | null>
   read: Tx['query']
@@ -122,6 +125,7 @@ export interface AnyTaskKind {
   readonly retry?: (failure: Failure, tries: number) => Again
   readonly perform: (hand: never) => Promise<unknown>
   readonly save?: (tx: Tx, finished: never) => Promise<void>
+  readonly keep?: (output: never) => unknown
 }
 
 export interface AnyRunKind {

@@ -4,13 +4,13 @@
  */
 import { createHmac } from 'node:crypto'
 import { resolve } from 'node:path'
-import { enterCluster, DATABASE } from './cluster.ts'
-import { enterDatabase } from './database-url.ts'
+import { enterCluster, DATABASE } from './postgres/cluster.ts'
+import { enterDatabase } from './postgres/database-url.ts'
 import { Refusal } from './errors.ts'
-import type { OwnerSettings } from './knock.ts'
-import { errorCode } from './server-user.ts'
+import type { OwnerSettings } from './postgres/knock.ts'
+import { errorCode } from './postgres/server-user.ts'
 
-export type { OwnerSettings } from './knock.ts'
+export type { OwnerSettings } from './postgres/knock.ts'
 
 export interface Postgres {
   /** We run the server ourselves. */

@@ -23,7 +23,7 @@ const summed = defineRun({
   tasks: [double],
   plan,
   next: async (soFar) => {
-    const outputs = await soFar.outputs(double)
+    const outputs = await soFar.outputs('double', double.output)
     if (soFar.total < 4) return { do: [{ kind: 'double', input: { x: 100 } }] }
     return { succeed: outputs.reduce((sum, one) => sum + one.output.y, 0) }
   },

@@ -148,8 +148,11 @@ describe('several programs', () => {
   test('one that arrives while the last one leaves finds a server', async () => {
     const folder = madeFolder()
     let inside = await open(folder)
-    for (let round = 0; round < 8; round++) {
-      const [arriving] = await Promise.all([open(folder), inside.close()])
+    for (let moment = 0; moment < 20; moment++) {
+      const arrival = open(folder)
+      await pause(moment)
+      await inside.close()
+      const arriving = await arrival
       expect(await ask(arriving.owner(), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
       inside = arriving
     }
@@ -309,6 +312,8 @@ describe('what cannot be, told apart', () => {
     spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'])
     await postgres.close()
     expect(serverOf(folder)).toBeUndefined()
+    // Not even the server's last words have room.
+    writeFileSync(join(folder, 'postgres.log'), '')
     spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'oflag=append', 'conv=notrunc'])
     expect(await refusalOf(folder)).toMatchObject({
       code: 'DISK_FULL',
@@ -345,6 +350,7 @@ describe('what cannot be, told apart', () => {
     }
     expect(await told(join(data, 'PG_VERSION'), '19\n')).toBe('NEWER_DATA')
     expect(await told(join(data, 'PG_VERSION'), '17\n')).toBe('OLDER_DATA')
+    expect(await told(join(data, 'PG_VERSION'), undefined)).toBe('DATA_DAMAGED')
     expect(await told(join(data, 'MILLRACE'), undefined)).toBe('FOREIGN_DATA')
     expect(await told(join(folder, 'password'), undefined)).toBe('PASSWORD_MISSING')
     expect(await told(join(folder, 'password'), 'another')).toBe('PASSWORD_WRONG')
@@ -423,6 +429,7 @@ describe('DATABASE_URL', () => {
       ['53300', 'DATABASE_FULL'],
       ['42501', 'DATABASE_LOGIN_REFUSED'],
       ['28000', 'DATABASE_LOGIN_REFUSED'],
+      ['28P01', 'DATABASE_LOGIN_REFUSED'],
     ] as const) {
       const server = await fakeServer(answer)
       expect(await refused(`postgres://me:sesame@127.0.0.1:${server.port}/work`)).toBe(code)

@@ -1,11 +1,13 @@
 /** One PostgreSQL for a whole test run; each test file gets databases of its own in it. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPostgres } from '../src/postgres.ts'
 
 export default async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  // As root the server runs as another user, who must be able to reach it there.
+  await chmod(folder, 0o755)
   const postgres = await openPostgres({ folder })
   process.env['MILLRACE_TEST_POSTGRES'] = JSON.stringify({
     owner: postgres.owner('postgres'),

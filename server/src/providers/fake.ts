@@ -223,7 +223,7 @@ function usageOf(request: ModelRequest, text: string, reasons: boolean): Usage {
 function digestOf(request: ModelRequest): string {
   const said = request.messages.map((message) => [message.role, message.content])
   return createHash('sha256')
-    .update(JSON.stringify([request.model, said, request.seed ?? null]))
+    .update(JSON.stringify([request.model, said, request.seed ?? null, request.label ?? null]))
     .digest('hex')
 }
 

@@ -21,7 +21,7 @@ export interface ModelRequest {
   /** Upper limit of the answer, in tokens. */
   readonly maxTokens?: number
   readonly seed?: number
-  /** For logs and tests; never sent. */
+  /** Which of several equal requests this is: for logs, tests and the fake's variety; never sent. */
   readonly label?: string
 }
 

@@ -24,7 +24,12 @@ export interface ReadableScale {
 
 /** What stands at a place: a choice, something off the scale, or an undecided `3 or 4`. */
 export type Value =
-  | { readonly kind: 'choice'; readonly choice: DecisionLabel; readonly end: number; readonly named: 'code' | 'label' | 'both' | 'ratio' }
+  | {
+      readonly kind: 'choice'
+      readonly choice: DecisionLabel
+      readonly end: number
+      readonly named: 'code' | 'label' | 'both' | 'ratio'
+    }
   | { readonly kind: 'outside'; readonly end: number }
   | { readonly kind: 'undecided'; readonly end: number }
 
@@ -75,11 +80,15 @@ export function valueAt(tokens: readonly Token[], at: number, scale: ReadableSca
   // A label may begin with a number, so words are tried first.
   const worded = wordingAt(tokens, at, scale)
   if (worded !== undefined) return confirmed(tokens, worded, scale)
-  return token.kind === 'number' ? numberAt(tokens, at, scale) : undefined
+  return numberAt(tokens, at, scale)
 }
 
 /** The longest label or code that starts exactly here. */
-export function wordingAt(tokens: readonly Token[], at: number, scale: ReadableScale): (Value & { kind: 'choice' }) | undefined {
+export function wordingAt(
+  tokens: readonly Token[],
+  at: number,
+  scale: ReadableScale,
+): (Value & { kind: 'choice' }) | undefined {
   const token = tokens[at]
   if (token === undefined) return undefined
   for (const { choice, words, letter, label } of scale.wordings.get(token.text) ?? []) {
@@ -97,7 +106,8 @@ export function wordingAt(tokens: readonly Token[], at: number, scale: ReadableS
 function sameWords(tokens: readonly Token[], at: number, words: readonly string[]): number | undefined {
   let place = at
   for (const [i, word] of words.entries()) {
-    for (let marks = 0; i > 0 && marks < 2 && tokens[place]?.kind === 'mark' && tokens[place]?.text !== word; marks++) place++
+    for (let marks = 0; i > 0 && marks < 2 && tokens[place]?.kind === 'mark' && tokens[place]?.text !== word; marks++)
+      place++
     if (tokens[place]?.text !== word) return undefined
     place++
   }
@@ -128,6 +138,8 @@ function numberAt(tokens: readonly Token[], at: number, scale: ReadableScale): V
 /** Money, percentages, times, ordinals, counts glued to letters. */
 function isPartOfSomething(tokens: readonly Token[], at: number): boolean {
   const [before, next, second] = [tokens[at - 1], tokens[at + 1], tokens[at + 2]]
+  // The far end of a range.
+  if (before !== undefined && joinsRange(before) && Number.isFinite(tokens[at - 2]?.value)) return true
   if (before !== undefined && tokens[at]?.glued === true) {
     if (isLatin(before) || before.kind === 'number' || '$€£¥#'.includes(before.text)) return true
     if (before.text === '/' && tokens[at - 2]?.kind === 'number') return true
@@ -136,7 +148,12 @@ function isPartOfSomething(tokens: readonly Token[], at: number): boolean {
   if (next.text === '%' || next.text === '°' || percents.has(next.text)) return true
   if (next.glued && isLatin(next)) return true
   if (runsTogether(next) && runCounters.some((counter) => next.text.startsWith(counter))) return true
-  return next.glued && second?.kind === 'number' && second.glued && (next.text === ':' || next.text === '.' || next.text === ',')
+  return (
+    next.glued &&
+    second?.kind === 'number' &&
+    second.glued &&
+    (next.text === ':' || next.text === '.' || next.text === ',')
+  )
 }
 
 function ratioAt(tokens: readonly Token[], at: number): { of: number; end: number } | undefined {
@@ -159,22 +176,28 @@ function rangeAt(tokens: readonly Token[], at: number): { to: number; end: numbe
   const connector = tokens[place]
   if (connector === undefined) return undefined
   const list = connector.text === ','
-  if (!list && connector.text !== '-' && connector.text !== '~' && connector.text !== '/' && !rangeWords.has(connector.text)) return undefined
+  if (!list && connector.text !== '/' && !joinsRange(connector)) return undefined
   place++
   while (place < at + 4 && (maybes.has(tokens[place]?.text ?? '') || rangeWords.has(tokens[place]?.text ?? ''))) place++
   const second = tokens[place]
-  if (second?.kind !== 'number' || !Number.isFinite(second.value)) return undefined
+  if (second === undefined || !Number.isFinite(second.value)) return undefined
   // `4, 3 people …` and `4 - 2 reasons …` go on with a count, not with a second value.
   const after = tokens[place + 1]
-  if ((list || connector.text === '-') && !second.glued && after?.kind === 'word' && !followers.has(after.text)) return undefined
+  if ((list || connector.text === '-') && !second.glued && after?.kind === 'word' && !followers.has(after.text))
+    return undefined
   return { to: second.value, end: place + 1, list }
+}
+
+function joinsRange(token: Token): boolean {
+  return token.text === '-' || token.text === '~' || rangeWords.has(token.text)
 }
 
 /** A code with its label (`4 (agree)`) is one choice; with another's label it is none. */
 function confirmed(tokens: readonly Token[], value: Value & { kind: 'choice' }, scale: ReadableScale): Value {
   let place = value.end
-  while (place < value.end + 3 && tokens[place]?.kind === 'mark' && '(-=:,["\'|'.includes(tokens[place]?.text ?? '')) place++
-  const joined = place === value.end && rangeWords.has(tokens[place]?.text ?? '')
+  while (place < value.end + 3 && tokens[place]?.kind === 'mark' && '(-=:,["\'|'.includes(tokens[place]?.text ?? ''))
+    place++
+  const joined = place === value.end && (tokens[place]?.text === '/' || rangeWords.has(tokens[place]?.text ?? ''))
   if (joined) place++
   if (joined || (place > value.end && value.named !== 'label')) {
     const other = wordingAt(tokens, place, scale)
@@ -184,7 +207,8 @@ function confirmed(tokens: readonly Token[], value: Value & { kind: 'choice' }, 
     }
   } else if (place > value.end && '(=:'.includes(tokens[place - 1]?.text ?? ' ')) {
     const number = tokens[place]
-    const code = number?.kind === 'number' && tokens[place + 1]?.text === ')' ? scale.numeric.get(number.value) : undefined
+    const code =
+      number?.kind === 'number' && tokens[place + 1]?.text === ')' ? scale.numeric.get(number.value) : undefined
     if (code !== undefined) {
       return code === value.choice ? { ...value, end: place + 1, named: 'both' } : { kind: 'undecided', end: place + 1 }
     }

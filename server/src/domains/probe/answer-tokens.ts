@@ -13,9 +13,14 @@ export interface Token {
   readonly upper: boolean
   /** Nothing stands between it and the token before. */
   readonly glued: boolean
-  /** Of a number that can be read as one; NaN for dates, versions and groups of thousands. */
+  /** Of a number that can be read as one, and of `two` to `ten`; NaN for dates, versions and groups of thousands. */
   readonly value: number
 }
+
+/** `one` is missing: "I choose one" does not say 1. */
+const numberWords = new Map(
+  Object.entries({ zero: 0, two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10 }),
+)
 
 /** Of a longer answer the beginning and the end are read, this many UTF-16 units of each: there decisions stand. */
 const window = 32 * 1024
@@ -36,7 +41,14 @@ export function tokensOf(answer: string, signed: boolean): Token[] {
     if (number && signed && glued && before !== undefined && isSign(before, tokens.at(-2))) {
       tokens.pop()
       const value = before.text === '-' ? -valueOf(raw) : valueOf(raw)
-      tokens.push({ kind: 'number', text: before.text + text, capital: false, upper: false, glued: before.glued, value })
+      tokens.push({
+        kind: 'number',
+        text: before.text + text,
+        capital: false,
+        upper: false,
+        glued: before.glued,
+        value,
+      })
       continue
     }
     tokens.push({
@@ -45,7 +57,7 @@ export function tokensOf(answer: string, signed: boolean): Token[] {
       capital: raw.length > 0 && raw.slice(0, 1) !== text.slice(0, 1),
       upper: raw !== text && raw === raw.toUpperCase(),
       glued,
-      value: number ? valueOf(raw) : Number.NaN,
+      value: number ? valueOf(raw) : (numberWords.get(text) ?? Number.NaN),
     })
   }
   return tokens
@@ -59,11 +71,16 @@ function plain(answer: string): string {
     ends(few.normalize('NFKC'))
       .replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
       // Keycaps, emoji variants, soft hyphens, zero-width and direction marks.
-      .replace(/[\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\u20E3\uFE00-\uFE0F\uFEFF]/g, '')
+      .replace(/\p{Cf}|\p{Variation_Selector}|\u20E3|\u034F/gu, '')
       .replace(/[\u2010-\u2015\u2212]/g, '-')
       .replace(/[“”„‟«»「」『』]/g, '"')
       .replace(/[‘’‚‛ʼ´]/g, "'")
       .replace(/\u2044/g, '/')
+      // Formatting, and a number alone in a formula.
+      .replace(/<\/?(?:b|i|u|em|strong|span|code|mark|td|th) ?\/?>/gi, ' ')
+      .replace(/<\/?(?:p|br|div|h[1-6]|li|ul|ol|tr|table) ?\/?>/gi, '\n')
+      .replace(/\$(\d{1,9})\$/g, ' $1 ')
+      .replace(/\\(?:text|textbf|mathbf|mathrm)\{/g, '{')
       .replace(/~~[^~\n]{1,80}~~/g, ' ')
       .replace(/[*`]/g, '')
       .replace(/_/g, ' ')
@@ -107,7 +124,10 @@ function valueOf(raw: string): number {
 
 /** Chinese, Japanese, Korean and Thai letters: words there run together, so a token may hold several. */
 export function runsTogether(token: Token | undefined): boolean {
-  return token?.kind === 'word' && /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u.test(token.text)
+  return (
+    token?.kind === 'word' &&
+    /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u.test(token.text)
+  )
 }
 
 export function isLatin(token: Token | undefined): boolean {

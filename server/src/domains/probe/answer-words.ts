@@ -5,7 +5,7 @@ const stems = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 
 /** Name the decision, before a colon: `Rating: 4`. */
 export const markerWords = words(`
-  rating ratings score scored decision answer choice verdict judgment judgement grade vote selection response conclusion boxed
+  rating ratings overall score scored decision answer choice verdict judgment judgement grade vote selection response conclusion boxed
   bewertung entscheidung antwort wahl wertung note urteil punktzahl
   évaluation décision réponse choix verdict
   calificación puntuación decisión respuesta valoración elección
@@ -57,8 +57,11 @@ export const subjects = words(`i i'd i'll i'm i've i'm we we'd we'll my personal
 
 export const choiceVerbs = words(`
   choose chose choosing pick picked picking select selected selecting rate rated give assign score answer say vote opt go
-  going settle settled decide decided respond place put mark grade favor favour
+  going settle settled decide decided respond land landed place put mark grade favor favour
 `)
+
+/** With `if` they make a decision that counts: `if I had to choose, I'd choose 4`. */
+export const forcedWords = words('had have forced must pressed need required asked compelled')
 
 /** These say `I` themselves, or are only used with it. */
 export const ownVerbs = words(`
@@ -82,6 +85,8 @@ export const stemsAfter = stems('चुन देत दूं')
 export const runVerbs = stems('选择 選擇 选 選 我给 我給 打 评为 評為 我会选 เลือก')
 /** In the run after a number: 4を選びます, 4를 선택합니다. */
 export const runVerbsAfter = stems('選 选 を選 선택 고르 골랐')
+/** After a number that is a line: 4点です. */
+export const runUnits = words('点 点です 分 점 점입니다 です 입니다 점이다 号 番')
 export const runCopulas = stems('是 为 為 は 는 은 คือ')
 /** Counted things after a number: 3人 is not a rating. */
 export const runCounters = stems('人 个 個 名 年 月 日 时 時 岁 歳 次 回 つ 명 개 년 월 일 시 번째 人の')
@@ -95,7 +100,9 @@ export const negations = words(`
 export const corrections = words('but rather instead sondern mais sino mas ma maar utan men а но ale')
 /** Before a number they make it the rejected one: `4 rather than 5`. */
 export const comparisons = words('than instead over above below under vs versus als que')
-export const conditions = words('if unless suppose when were someone others critics people they some many wenn si se если jeśli')
+export const conditions = words(
+  'if unless suppose when were someone others critics people they some many wenn si se если jeśli',
+)
 
 /** May stand between a verb or connector and the value. */
 export const fillers = words(`
@@ -111,7 +118,7 @@ export const fillers = words(`
 export const followers = words(`
   out of on from because since as for and but or with which meaning in i the this that here based given due reason reasons
   explanation rationale justification stars star points point is overall since to though although while where rather not instead
-  personally if so it over
+  personally so it over
   von weil da denn auf punkte punkten sterne für und aber sur parce car étoiles points pour et mais
   porque puntos estrellas pues para y pero de sobre perché punti stelle su per e ma porém pontos estrelas pois mas
   omdat punten sterren van want en maar av poäng eftersom och потому из балла баллов так и но bo ponieważ punkty na z i
@@ -121,15 +128,29 @@ export const followers = words(`
 /** `4 out of 5`, `4 von 5`, `4 из 5`. */
 export const ratioWords = words('of von sur de su van av из na z sobre out')
 /** Between two numbers they make a range or an alternative. */
-export const rangeWords = words('to or and through bis oder und ou et à y o a e или и до lub do of of en till eller och or 到 至 或 和 から 에서 または か')
+export const rangeWords = words(
+  'to or and through bis oder und ou et à y o a e или и до lub do of of en till eller och or 到 至 或 和 から 에서 または か',
+)
 export const maybes = words('maybe perhaps possibly even a vielleicht peut-être quizás talvez forse')
 export const percents = words('percent per pct prozent pourcent процент процентов por cento')
 
 /** After a label that stands first or after `I`; any other word may bend its meaning. */
-export const labelFollowers = words('with that on because since as here overall given about for weil porque parce perché omdat потому')
+export const labelFollowers = words(
+  'with that on because since as here overall given about for weil porque parce perché omdat потому',
+)
 /** After a label they change its degree: `agree strongly`. */
 export const degrees = words('strongly completely somewhat slightly partially totally partly mostly fully only very')
 
 /** Names of answers that are on no scale: after a marker or as the whole answer. */
-export const outsiders = stems('none neither both abstain abstention pass skip maybe undecided unsure inconclusive other n/a na weder keine ninguna ninguno aucune nessuna nenhuma nenhum')
-export const outsidePhrases: readonly string[] = ['it depends', 'none of the above', 'neither of', 'both of', 'no answer', 'not applicable', 'not sure']
+export const outsiders = stems(
+  'none neither both abstain abstention pass skip maybe undecided unsure inconclusive other n/a na weder keine ninguna ninguno aucune nessuna nenhuma nenhum',
+)
+export const outsidePhrases: readonly string[] = [
+  'it depends',
+  'none of the above',
+  'neither of',
+  'both of',
+  'no answer',
+  'not applicable',
+  'not sure',
+]

@@ -104,7 +104,7 @@ export function countWords(text: string): number {
   let count = 0
   // Piece by piece, because the segmenter's time and memory for one long text are far above their sum.
   for (const piece of text.split(/\n+/)) {
-    for (let from = 0; from < piece.length; ) {
+    for (let from = 0; from < piece.length;) {
       let to = Math.min(piece.length, from + 4096)
       if (to < piece.length) {
         const space = piece.lastIndexOf(' ', to)
@@ -133,7 +133,10 @@ function columns(options: ExportOptions): [string, (row: ExportRow) => Cell][] {
   if (options.columns === 'all') {
     chosen.push(['provider', (row) => row.provider], ['sample', (row) => row.sample])
     for (const name of options.dimensions ?? []) {
-      chosen.push([`dimension:${name}`, (row) => (Object.hasOwn(row.dimensions, name) ? (row.dimensions[name]?.score ?? null) : null)])
+      chosen.push([
+        `dimension:${name}`,
+        (row) => (Object.hasOwn(row.dimensions, name) ? (row.dimensions[name]?.score ?? null) : null),
+      ])
     }
     chosen.push(
       ['decision_label', (row) => row.decisionLabel],

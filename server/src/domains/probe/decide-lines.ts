@@ -3,7 +3,7 @@
 import { endsWell, valueAt } from './answer-scale.ts'
 import type { ReadableScale, Value } from './answer-scale.ts'
 import type { Token } from './answer-tokens.ts'
-import { labelFollowers, outsidePhrases, outsiders } from './answer-words.ts'
+import { labelFollowers, outsidePhrases, outsiders, runUnits } from './answer-words.ts'
 import type { Findings } from './decide.ts'
 
 type Choice = Value & { kind: 'choice' }
@@ -53,21 +53,29 @@ function linesOf(tokens: readonly Token[], scale: ReadableScale): Line[] {
 /** Skips what only announces a value: `Option B`, `Level 4`. */
 function afterName(tokens: readonly Token[], from: number, to: number): number {
   let place = from
-  while (place < to && place < from + 2 && ['option', 'choice', 'level', 'number', 'code', 'i'].includes(tokens[place]?.text ?? '')) {
+  while (
+    place < to &&
+    place < from + 2 &&
+    ['option', 'choice', 'level', 'number', 'code', 'i'].includes(tokens[place]?.text ?? '')
+  ) {
     if (tokens[place]?.text === 'i') return from
     place++
   }
   return place === to ? from : place
 }
 
-function onlyMarks(tokens: readonly Token[], from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (tokens[at]?.kind !== 'mark' || tokens[at]?.text === '?' || tokens[at]?.text === '%') return false
+function onlyMarks(tokens: readonly Token[], end: number, to: number): boolean {
+  const from = runUnits.has(tokens[end]?.text ?? '') ? end + 1 : end
+  for (let at = from; at < to; at++)
+    if (tokens[at]?.kind !== 'mark' || tokens[at]?.text === '?' || tokens[at]?.text === '%') return false
   return true
 }
 
 function isBoundary(tokens: readonly Token[], at: number): boolean {
   const token = tokens[at]
-  return token === undefined || token.kind === 'line' || (token.kind === 'mark' && token.text !== '?' && token.text !== '/')
+  return (
+    token === undefined || token.kind === 'line' || (token.kind === 'mark' && token.text !== '?' && token.text !== '/')
+  )
 }
 
 function beginsAnswer(tokens: readonly Token[], value: Choice, lines: readonly Line[]): boolean {
@@ -89,11 +97,15 @@ export function nameOutsider(tokens: readonly Token[], from: number): boolean {
   let start = from
   while (tokens[start]?.kind === 'mark' && start < from + 4) start++
   const words: string[] = []
-  for (let at = start; at < start + 6 && tokens[at] !== undefined && tokens[at]?.kind !== 'line'; at++) words.push(tokens[at]?.text ?? '')
+  for (let at = start; at < start + 6 && tokens[at] !== undefined && tokens[at]?.kind !== 'line'; at++)
+    words.push(tokens[at]?.text ?? '')
   const text = words.join(' ')
   if (outsidePhrases.some((phrase) => text.startsWith(phrase))) return true
   const next = words[1]
-  return outsiders.includes(words[0] ?? '') && (next === undefined || /^[^\p{L}\p{N}]/u.test(next)) || text.startsWith('n / a')
+  return (
+    (outsiders.includes(words[0] ?? '') && (next === undefined || /^[^\p{L}\p{N}]/u.test(next))) ||
+    text.startsWith('n / a')
+  )
 }
 
 /** Is the whole answer one such name? */

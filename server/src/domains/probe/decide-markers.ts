@@ -38,10 +38,21 @@ export function fromMarkers(tokens: readonly Token[], scale: ReadableScale): Fin
 export function isMarker(tokens: readonly Token[], at: number): boolean {
   const token = tokens[at]
   if (token?.kind !== 'word') return false
-  if (!markerWords.has(token.text)) return runsTogether(token) && runMarkers.some((marker) => token.text.endsWith(marker))
+  if (!markerWords.has(token.text)) {
+    if (!runsTogether(token)) return false
+    const named = token.text.replace(/[是为為は는은]$/, '')
+    return runMarkers.some((marker) => named.endsWith(marker))
+  }
   for (let back = at - 1, words = 0; back >= 0 && back >= at - 5 && words < 2; back--) {
     const before = tokens[back]
-    if (before === undefined || before.kind === 'line' || before.text === '.' || before.text === ',' || before.text === '{') return true
+    if (
+      before === undefined ||
+      before.kind === 'line' ||
+      before.text === '.' ||
+      before.text === ',' ||
+      before.text === '{'
+    )
+      return true
     if (foreignWords.has(before.text)) return false
     if (before.kind === 'word') words++
   }
@@ -50,7 +61,9 @@ export function isMarker(tokens: readonly Token[], at: number): boolean {
 
 function isFinal(tokens: readonly Token[], at: number): boolean {
   const near = tokens.slice(Math.max(0, at - 2), at + 2)
-  return near.some(({ text }) => finalWords.has(text)) || runFinals.some((run) => tokens[at]?.text.includes(run) === true)
+  return (
+    near.some(({ text }) => finalWords.has(text)) || runFinals.some((run) => tokens[at]?.text.includes(run) === true)
+  )
 }
 
 /** The place after `:` (or what serves as such), or undefined when the marker is just a word in a sentence. */
@@ -62,7 +75,8 @@ function afterConnector(tokens: readonly Token[], at: number): number | undefine
   const connector = tokens[place]
   if (connector === undefined) return undefined
   if (connector.kind === 'line') return isHeading(tokens, at, place) ? place : undefined
-  if (connector.kind !== 'mark') return undefined
+  if (connector.kind !== 'mark')
+    return place === at + 1 && isHeading(tokens, at, place) && endsLine(tokens, place) ? place : undefined
   if (':={|>→⇒'.includes(connector.text)) return place + 1
   return connector.text === '-' && (!connector.glued || tokens[place + 1]?.text === '>') ? place + 1 : undefined
 }
@@ -96,6 +110,12 @@ function isHeading(tokens: readonly Token[], at: number, end: number): boolean {
   return at <= 4
 }
 
+/** `Rating 4` is a line of two words. */
+function endsLine(tokens: readonly Token[], place: number): boolean {
+  const after = tokens[place + 1]?.text === '.' ? tokens[place + 2] : tokens[place + 1]
+  return after === undefined || after.kind === 'line'
+}
+
 function isQualifier(token: Token | undefined): boolean {
   return token !== undefined && (finalWords.has(token.text) || markerWords.has(token.text) || fillers.has(token.text))
 }
@@ -121,7 +141,11 @@ function markedValue(tokens: readonly Token[], from: number, scale: ReadableScal
       if (!endsWell(tokens, value, true)) return undefined
       return lines > 0 && isNumbering(tokens, value) ? undefined : value
     }
-    if (token.kind === 'number' || (token.kind === 'word' && !fillers.has(token.text) && !copulas.has(token.text))) return undefined
+    // The scale has no negative codes, or the sign would be in the number.
+    const below = token.text === '-' && !token.glued && place === from && tokens[place + 1]?.kind === 'number'
+    if (below && tokens[place + 1]?.glued === true) return { kind: 'outside', end: place + 2 }
+    if (token.kind === 'number' || (token.kind === 'word' && !fillers.has(token.text) && !copulas.has(token.text)))
+      return undefined
     if (token.kind === 'mark' && '.;?!'.includes(token.text)) return undefined
   }
   return undefined

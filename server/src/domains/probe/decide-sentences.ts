@@ -11,6 +11,7 @@ import {
   copulas,
   corrections,
   fillers,
+  forcedWords,
   labelFollowers,
   negations,
   ownVerbs,
@@ -29,7 +30,12 @@ import { isMarker } from './decide-markers.ts'
 export function fromSentences(tokens: readonly Token[], scale: ReadableScale): Findings {
   const values: Value[] = []
   for (const at of tokens.keys()) {
-    const value = chosen(tokens, at, scale) ?? said(tokens, at, scale) ?? stated(tokens, at, scale) ?? ratio(tokens, at, scale) ?? inRun(tokens, at, scale)
+    const value =
+      chosen(tokens, at, scale) ??
+      said(tokens, at, scale) ??
+      stated(tokens, at, scale) ??
+      ratio(tokens, at, scale) ??
+      inRun(tokens, at, scale)
     if (value !== undefined) values.push(value)
   }
   // `between 3 and 4 … I choose 4`: the choice counts, the hesitation before it does not.
@@ -62,9 +68,16 @@ function stated(tokens: readonly Token[], at: number, scale: ReadableScale): Val
 function said(tokens: readonly Token[], at: number, scale: ReadableScale): Value | undefined {
   const text = tokens[at]?.text ?? ''
   if (text !== 'i' && text !== "i'm") return undefined
-  if (tokens.slice(Math.max(0, at - 4), at).some(({ text }) => conditions.has(text) || text === 'do' || text === 'would')) return undefined
+  if (
+    tokens.slice(Math.max(0, at - 4), at).some(({ text }) => conditions.has(text) || text === 'do' || text === 'would')
+  )
+    return undefined
   let place = at + 1
-  while (place < at + 4 && ['am', 'would', 'do', 'therefore', 'must', 'have', 'to', 'personally'].includes(tokens[place]?.text ?? '')) place++
+  while (
+    place < at + 4 &&
+    ['am', 'would', 'do', 'therefore', 'must', 'have', 'to', 'personally'].includes(tokens[place]?.text ?? '')
+  )
+    place++
   const value = wordingAt(tokens, place, scale)
   if (value === undefined || value.named !== 'label') return undefined
   const next = tokens[value.end]
@@ -85,17 +98,26 @@ function ratio(tokens: readonly Token[], at: number, scale: ReadableScale): Valu
 /** Where words run together: 我选择4, 私は4を選びます, 제 점수는 4점입니다. */
 function inRun(tokens: readonly Token[], at: number, scale: ReadableScale): Value | undefined {
   const [before, token] = [tokens[at - 1], tokens[at]]
-  if (runsTogether(token) && (token?.text.startsWith('我') || token?.text.startsWith('私は'))) return labelInRun(token.text, at, scale)
+  if (runsTogether(token) && (token?.text.startsWith('我') || token?.text.startsWith('私は')))
+    return labelInRun(token.text, at, scale)
   if (token?.kind !== 'number') return undefined
   const value = valueAt(tokens, at, scale)
   if (value === undefined || !endsWell(tokens, value, false)) return undefined
-  const [left, right] = [runsTogether(before) ? before?.text : undefined, tokens.slice(value.end, value.end + 3)]
+  const left = runsTogether(before) ? before?.text : undefined
+  const right: Token[] = []
+  for (let place = value.end; place < value.end + 3; place++) {
+    const next = tokens[place]
+    if (next === undefined || next.kind === 'line' || (next.kind === 'mark' && next.text !== "'")) break
+    right.push(next)
+  }
   const after = right.map(({ text }) => text).join('')
   if (runNegations.some((word) => left?.includes(word) === true || after.includes(word))) return undefined
   const verbBefore = left !== undefined && runVerbs.some((verb) => left.endsWith(verb))
   const verbAfter = runsTogether(right[0]) && runVerbsAfter.some((verb) => after.includes(verb))
   const named =
-    left !== undefined && runCopulas.some((word) => left.endsWith(word)) && runMarkers.some((marker) => left.includes(marker))
+    left !== undefined &&
+    runCopulas.some((word) => left.endsWith(word)) &&
+    runMarkers.some((marker) => left.includes(marker))
   const spaced = right.some(({ text }) => verbsAfter.has(text) || stemsAfter.some((stem) => text.startsWith(stem)))
   return verbBefore || verbAfter || named || spaced ? value : undefined
 }
@@ -131,10 +153,20 @@ function follow(tokens: readonly Token[], from: number, scale: ReadableScale, ne
       continue
     }
     const value = valueAt(tokens, place, scale)
-    if (value !== undefined && !(value.kind === 'choice' && value.named === 'code' && token.kind === 'word' && !token.upper && fillers.has(token.text))) {
+    if (
+      value !== undefined &&
+      !(
+        value.kind === 'choice' &&
+        value.named === 'code' &&
+        token.kind === 'word' &&
+        !token.upper &&
+        fillers.has(token.text)
+      )
+    ) {
       return endsWell(tokens, value, false) ? value : undefined
     }
-    if (token.kind === 'number' || (token.kind === 'word' && !fillers.has(token.text) && !copulas.has(token.text))) return undefined
+    if (token.kind === 'number' || (token.kind === 'word' && !fillers.has(token.text) && !copulas.has(token.text)))
+      return undefined
   }
   return undefined
 }
@@ -157,13 +189,18 @@ function isStop(token: Token | undefined): boolean {
   return token === undefined || token.kind === 'line' || (token.kind === 'mark' && '.;!?'.includes(token.text))
 }
 
+const hypothetical: ReadonlySet<string> = new Set(['if', 'unless', 'suppose'])
+
 function hasSubject(tokens: readonly Token[], at: number): boolean {
-  const before = sentenceBefore(tokens, at, 12)
+  const clause = sentenceBefore(tokens, at, 16)
+  const before = clause.slice(clause.findLastIndex(({ text }) => text === 'but') + 1)
   const subject = before.findLastIndex(({ text }) => subjects.has(text))
   // `Going with 4.` begins the sentence and means the speaker.
-  if (subject === -1) return before.length === 0 && ['going', 'choosing', 'picking', 'selecting'].includes(tokens[at]?.text ?? '')
+  if (subject === -1)
+    return before.length === 0 && ['going', 'choosing', 'picking', 'selecting'].includes(tokens[at]?.text ?? '')
   if (before.length - subject > 6) return false
-  return !before.some(({ text }, i) => conditions.has(text) && (i > subject || text === 'if' || text === 'unless' || text === 'suppose'))
+  const forced = before.some(({ text }) => forcedWords.has(text))
+  return !before.some(({ text }, i) => conditions.has(text) && (i > subject || (!forced && hypothetical.has(text))))
 }
 
 function isNegated(tokens: readonly Token[], at: number): boolean {

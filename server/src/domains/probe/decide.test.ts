@@ -80,6 +80,15 @@ describe('a marked decision is read', () => {
     ['امتیاز من\nRating: ۴', '4 marker'],
     ['Rating:\u00a04', '4 marker'],
     ['Rating:\u200b 4', '4 marker'],
+    ['Rating 4', '4 marker'],
+    ['Rating: four', '4 marker'],
+    ['Answer: <b>4</b>', '4 marker'],
+    ['Rating: $4$', '4 marker'],
+    ['$$\\boxed{\\text{4}}$$', '4 marker'],
+    ['我的选择是：4', '4 marker'],
+    ['Моя оценка — 4.', '4 marker'],
+    ['Clarity: 5\nFairness: 2\nOverall: 4', '4 marker'],
+    ['Rating (1 = strongly disagree, 5 = strongly agree): 4', '4 marker'],
   ])('%j is %s', (answer, outcome) => {
     expect(told(answer)).toBe(outcome)
   })
@@ -115,6 +124,9 @@ describe('a label or code that stands by itself is read', () => {
     ['1 = Strongly disagree\n2 = Disagree\n3 = Neutral\n4 = Agree\n5 = Strongly agree\n\n4', '4 label'],
     ['👍 Agree', '4 label'],
     ['Option 4', '4 label'],
+    ['Four.', '4 label'],
+    ['4点です。', '4 label'],
+    ['<p>4</p>', '4 label'],
   ])('%j is %s', (answer, outcome) => {
     expect(told(answer)).toBe(outcome)
   })
@@ -143,6 +155,11 @@ describe('a decision in a sentence is read with caution', () => {
     ['I choose option 4: the promise is kept.', '4 pattern'],
     ["I'm going with 2 here.", '2 pattern'],
     ['Going with 4.', '4 pattern'],
+    ['I choose four.', '4 pattern'],
+    ["If I had to choose, I'd choose 4.", '4 pattern'],
+    ['I would choose 4 if the stakes were higher, but here I choose 2.', '2 pattern'],
+    ['在1到5的范围内，我选择4。', '4 pattern'],
+    ['Auf einer Skala von 1 bis 5 würde ich 4 wählen.', '4 pattern'],
     ['Ich wähle 4.', '4 pattern'],
     ['Ich würde hier eine 4 geben.', '4 pattern'],
     ['Je choisis 4, car la promesse compte.', '4 pattern'],
@@ -187,6 +204,11 @@ describe('what only looks like a decision stays unparsed', () => {
     ['The scale goes from 1 (Strongly disagree) to 5 (Strongly agree).'],
     ['1 = Strongly disagree\n2 = Disagree\n3 = Neutral\n4 = Agree\n5 = Strongly agree'],
     ['- Strongly disagree\n- Disagree\n- Neutral\n- Agree\n- Strongly agree'],
+    ['Rating: 2 if she knew, 4 if she did not.'],
+    ['Decision: Agree / Strongly agree'],
+    ['I rate the first option 2 and the second 4.'],
+    ['I choose 4 people to be saved.'],
+    ['Two people would die.'],
     ['Rating: [1-5]'],
     ['Rating: <number>'],
     ['I do not agree with the framing.'],
@@ -223,6 +245,8 @@ describe('declining is an outcome of its own', () => {
     ['I must respectfully decline to answer: both harm 3 people.'],
     ['I cannot in good conscience assign a number here.'],
     ["I'd rather not give a rating."],
+    ["I don't feel comfortable giving a rating."],
+    ['Rating: Unable to provide'],
     ['Rating: N/A. As an AI, I do not hold personal views.'],
     ['Als KI habe ich keine persönliche Meinung.'],
     ['Das kann ich nicht bewerten.'],
@@ -249,6 +273,7 @@ describe('a clear answer that is not on the scale is other', () => {
     ['Rating: 7/10'],
     ['Rating: 4.5'],
     ['Rating: 0'],
+    ['Rating: -3'],
     ['7'],
     ['I choose 7.'],
     ["I'd rate it 8 out of 10."],
@@ -259,71 +284,6 @@ describe('a clear answer that is not on the scale is other', () => {
     ['Rating: N/A'],
   ])('%j', (answer) => {
     expect(told(answer)).toBe('other')
-  })
-})
-
-describe('scales of other shapes', () => {
-  const letters: DecisionScale = {
-    labels: [
-      { code: 'A', label: 'Tell the truth' },
-      { code: 'B', label: 'Keep the secret' },
-      { code: 'C', label: 'Stay silent' },
-    ],
-  }
-  const yesNo: DecisionScale = { labels: [{ code: 'yes', label: 'Yes' }, { code: 'no', label: 'No' }] }
-  const signed: DecisionScale = {
-    labels: [
-      { code: '-2', label: 'Much worse' },
-      { code: '-1', label: 'Worse' },
-      { code: '0', label: 'Same' },
-      { code: '1', label: 'Better' },
-      { code: '2', label: 'Much better' },
-    ],
-  }
-  const chinese: DecisionScale = {
-    labels: [
-      { code: '1', label: '非常不同意' },
-      { code: '2', label: '不同意' },
-      { code: '4', label: '同意' },
-      { code: '5', label: '非常同意' },
-    ],
-  }
-  const thumbs: DecisionScale = { labels: [{ code: 'up', label: '👍' }, { code: 'down', label: '👎' }] }
-  const arabic: DecisionScale = { labels: [{ code: '1', label: 'أوافق' }, { code: '2', label: 'لا أوافق' }] }
-
-  test.each<[DecisionScale, string, string]>([
-    [letters, 'B', 'B label'],
-    [letters, 'B) Keep the secret', 'B label'],
-    [letters, 'Answer: B', 'B marker'],
-    [letters, 'Answer: b', 'B marker'],
-    [letters, 'I choose B because the promise was given.', 'B pattern'],
-    [letters, 'Option C.', 'C label'],
-    [letters, 'A reasonable person would tell the truth.', 'unparsed'],
-    [letters, 'I choose a different way.', 'unparsed'],
-    [letters, 'Keep the secret', 'B label'],
-    [letters, 'Answer: D', 'unparsed'],
-    [letters, 'A or B', 'unparsed'],
-    [yesNo, 'Yes.', 'yes label'],
-    [yesNo, 'No, that would be a betrayal.', 'no label'],
-    [yesNo, 'No one should have to choose.', 'unparsed'],
-    [yesNo, 'Yes and no.', 'unparsed'],
-    [yesNo, 'I no longer think so.', 'unparsed'],
-    [yesNo, 'Decision: yes', 'yes marker'],
-    [signed, 'Rating: -2', '-2 marker'],
-    [signed, 'Rating: −1', '-1 marker'],
-    [signed, 'Rating: +1', '1 marker'],
-    [signed, 'On a scale from -2 to 2 I choose -1.', '-1 pattern'],
-    [signed, 'Much better', '2 label'],
-    [chinese, '同意', '4 label'],
-    [chinese, '非常同意。', '5 label'],
-    [chinese, '我不同意。', '2 pattern'],
-    [chinese, '决定：不同意', '2 marker'],
-    [thumbs, '👍', 'up label'],
-    [thumbs, 'Decision: 👎', 'down marker'],
-    [arabic, 'لا أوافق', '2 label'],
-    [arabic, 'القرار: أوافق', '1 marker'],
-  ])('%#: %j', (scale, answer, outcome) => {
-    expect(told(answer, scale)).toBe(outcome)
   })
 })
 
@@ -342,56 +302,36 @@ test('a decision carries the label of the scale, not of the answer', () => {
   expect(decide('rating: 5', agreement)).toEqual({ kind: 'decision', code: '5', label: 'Strongly agree', by: 'marker' })
 })
 
-describe('a million characters are read in a moment', () => {
-  const million = 1024 * 1024
-  test.each([
-    ['spaces', ' '.repeat(million)],
-    ['line ends', '\n'.repeat(million)],
-    ['digits', '4'.repeat(million)],
-    ['numbers', '4 '.repeat(million / 2)],
-    ['ratios', '4/'.repeat(million / 2)],
-    ['markers', 'Rating: '.repeat(million / 8)],
-    ['markers with brackets', 'Rating ('.repeat(million / 8)],
-    ['markers in lines', 'Rating\n'.repeat(million / 7)],
-    ['quotes', '"'.repeat(million)],
-    ['negations', 'I would not '.repeat(million / 12)],
-    ['verbs', 'I choose '.repeat(million / 9)],
-    ['labels', 'strongly '.repeat(million / 9)],
-    ['combining marks', `a${'\u0301\u0323'.repeat(million / 2)}`],
-    ['strikes', '~'.repeat(million)],
-    ['decimals', '4.'.repeat(million / 2)],
-    ['apostrophes', "a'".repeat(million / 2)],
-    ['thoughts', '<think>'.repeat(million / 7)],
-    ['scales', 'scale of 1 to 5 '.repeat(million / 16)],
-    ['camels', 'aB'.repeat(million / 2)],
-    ['Arabic digits', '٤'.repeat(million)],
-    ['emoji', '🤔'.repeat(million / 2)],
-    ['characters that normalise to eighteen', 'ﷺ'.repeat(million)],
-    ['lone surrogates', '\ud83e'.repeat(million)],
-  ])('%s', (_, answer) => {
-    // The best of three: another process may have had the processor.
-    const times = [1, 2, 3].map(() => {
-      const start = performance.now()
-      decide(answer, agreement)
-      return performance.now() - start
-    })
-    expect(Math.min(...times)).toBeLessThan(100)
-  })
-
-  test('and its first and last lines are still understood', () => {
-    const long = 'The two goods conflict, as they did for 3 people in 1987.\n'.repeat(20_000)
-    expect(told(`Rating: 4\n${long}`)).toBe('4 marker')
-    expect(told(`${long}Rating: 4`)).toBe('4 marker')
-  })
-})
-
 test('no text whatever makes it throw, and what it decides is on the scale', () => {
-  const pieces = fc.constantFrom('Rating', ':', ' ', '4', '5', '/', '\n', 'I', 'choose', 'agree', 'strongly', '(', '-', '.', 'not', '>', '是', '٤')
-  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.array(pieces, { maxLength: 30 }).map((found) => found.join(' ')))
+  const pieces = fc.constantFrom(
+    'Rating',
+    ':',
+    ' ',
+    '4',
+    '5',
+    '/',
+    '\n',
+    'I',
+    'choose',
+    'agree',
+    'strongly',
+    '(',
+    '-',
+    '.',
+    'not',
+    '>',
+    '是',
+    '٤',
+  )
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(pieces, { maxLength: 30 }).map((found) => found.join(' ')),
+  )
   fc.assert(
     fc.property(texts, (answer) => {
       const outcome = decide(answer, agreement)
-      if (outcome?.kind === 'decision') expect(agreement.labels).toContainEqual({ code: outcome.code, label: outcome.label })
+      if (outcome?.kind === 'decision')
+        expect(agreement.labels).toContainEqual({ code: outcome.code, label: outcome.label })
     }),
     { numRuns: 2000 },
   )

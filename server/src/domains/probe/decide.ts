@@ -17,7 +17,12 @@ import { fromMarkers } from './decide-markers.ts'
 import { fromSentences } from './decide-sentences.ts'
 
 export type Outcome =
-  | { readonly kind: 'decision'; readonly code: string; readonly label: string; readonly by: 'marker' | 'label' | 'pattern' }
+  | {
+      readonly kind: 'decision'
+      readonly code: string
+      readonly label: string
+      readonly by: 'marker' | 'label' | 'pattern'
+    }
   /** The model declines to decide. */
   | { readonly kind: 'refusal' }
   /** It decides for something that is not on the scale. */
@@ -72,7 +77,9 @@ function outcomeOf(tokens: readonly Token[], scale: ReadableScale): Outcome {
   return { kind: 'unparsed' }
 }
 
-function agreement(values: readonly Value[]): { code: string; label: string } | 'outside' | 'undecided' | 'contradiction' | undefined {
+function agreement(
+  values: readonly Value[],
+): { code: string; label: string } | 'outside' | 'undecided' | 'contradiction' | undefined {
   const choices = new Set(values.map((value) => (value.kind === 'choice' ? value.choice : value.kind)))
   const [first, second] = choices
   if (first === undefined) return undefined

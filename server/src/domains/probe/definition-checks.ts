@@ -33,18 +33,50 @@ export function definitionProblems(value: unknown): DefinitionProblem[] {
       problems.push({ path: ['dimensions', i], key: 'values', message: 'has both levels and values; keep one of them' })
     }
     const level = list(levels).map(fields)
-    const inLevel = (key: string) => (j: number): Path => ['dimensions', i, 'levels', j, key]
-    problems.push(...repeats(level.map(({ label }) => label), inLevel('label'), 'level', nameKey))
-    problems.push(...repeats(level.map(({ score }) => score), inLevel('score'), 'score', String))
+    const inLevel =
+      (key: string) =>
+      (j: number): Path => ['dimensions', i, 'levels', j, key]
+    problems.push(
+      ...repeats(
+        level.map(({ label }) => label),
+        inLevel('label'),
+        'level',
+        nameKey,
+      ),
+    )
+    problems.push(
+      ...repeats(
+        level.map(({ score }) => score),
+        inLevel('score'),
+        'score',
+        String,
+      ),
+    )
     problems.push(...repeats(list(values), (j) => ['dimensions', i, 'values', j], 'value', nameKey))
   }
 
   const followups = list(definition['followups']).map((followup) => fields(followup)['label'])
   problems.push(...repeats(followups, (i) => ['followups', i, 'label'], 'follow-up', nameKey))
   const labels = list(fields(definition['decision'])['labels']).map(fields)
-  const inLabel = (key: string) => (i: number): Path => ['decision', 'labels', i, key]
-  problems.push(...repeats(labels.map(({ code }) => code), inLabel('code'), 'code', (code) => nameKey(String(code))))
-  problems.push(...repeats(labels.map(({ label }) => label), inLabel('label'), 'label', nameKey))
+  const inLabel =
+    (key: string) =>
+    (i: number): Path => ['decision', 'labels', i, key]
+  problems.push(
+    ...repeats(
+      labels.map(({ code }) => code),
+      inLabel('code'),
+      'code',
+      nameKey,
+    ),
+  )
+  problems.push(
+    ...repeats(
+      labels.map(({ label }) => label),
+      inLabel('label'),
+      'label',
+      nameKey,
+    ),
+  )
   problems.push(...repeats(list(definition['tags']), (i) => ['tags', i], 'tag', nameKey))
 
   if (typeof definition['template'] === 'string') problems.push(...strangers(definition['template'], names))
@@ -90,7 +122,11 @@ function repeats(
     const key = keyOf(String(value))
     const before = first.get(key)
     if (before === undefined) first.set(key, i)
-    else problems.push({ path: pathOf(i), message: `repeats the ${what} "${String(value).slice(0, 60)}" (number ${before + 1}); name each once` })
+    else
+      problems.push({
+        path: pathOf(i),
+        message: `repeats the ${what} "${String(value).slice(0, 60)}" (number ${before + 1}); name each once`,
+      })
   }
   return problems
 }

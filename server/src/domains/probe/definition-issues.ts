@@ -48,7 +48,9 @@ export function describeIssue(issue: z.core.$ZodIssue, whole: unknown): Definiti
         return [{ path, message: `is missing${remedy === undefined ? '' : `; ${remedy}`}` }]
       }
       const quotes = issue.expected === 'string' && typeof value !== 'object' ? '; put it in quotes' : ''
-      return [{ path, message: `must be ${expected[issue.expected] ?? issue.expected}, but is ${sort(value)}${quotes}` }]
+      return [
+        { path, message: `must be ${expected[issue.expected] ?? issue.expected}, but is ${sort(value)}${quotes}` },
+      ]
     }
     case 'invalid_union':
     case 'invalid_value':
@@ -77,6 +79,7 @@ function sort(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a set of keys and values'
-  if (typeof value === 'string') return 'a text'
-  return `the ${typeof value === 'boolean' ? 'truth value' : 'number'} ${String(value)}`
+  if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`
+  if (typeof value === 'boolean') return `the truth value ${value}`
+  return 'a text'
 }

@@ -59,7 +59,15 @@ export interface Definition {
   readonly tags: readonly string[]
 }
 
-export const definitionLimits = { name: 200, dimensions: 50, levels: 1000, options: 1000, followups: 50, labels: 100, tags: 50 } as const
+export const definitionLimits = {
+  name: 200,
+  dimensions: 50,
+  levels: 1000,
+  options: 1000,
+  followups: 50,
+  labels: 100,
+  tags: 50,
+} as const
 
 /** Decisions are exported in one column with these outcomes, so no code may be one of them. */
 export const reservedCodes: readonly string[] = ['refusal', 'other', 'unparsed']
@@ -116,7 +124,9 @@ const dimension = z
 const code = z
   .union([z.string(), z.int()], 'must be a text or a whole number')
   .transform(String)
-  .pipe(line(40).refine((code) => !reservedCodes.includes(nameKey(code)), 'is the name of an outcome; choose another code'))
+  .pipe(
+    line(40).refine((code) => !reservedCodes.includes(nameKey(code)), 'is the name of an outcome; choose another code'),
+  )
 
 const decision = z
   .strictObject({
@@ -126,11 +136,15 @@ const decision = z
       .min(2, 'needs at least two labels to decide between')
       .max(definitionLimits.labels, `holds more than ${definitionLimits.labels} labels`),
   })
-  .transform(({ instruction, labels }): DecisionScale => (instruction === undefined ? { labels } : { instruction, labels }))
+  .transform(({ instruction, labels }): DecisionScale =>
+    instruction === undefined ? { labels } : { instruction, labels },
+  )
 
 const shape = z
   .strictObject({
-    schemaVersion: z.literal(definitionSchemaVersion, 'is a version that this Millrace does not know; it reads version 1').default(1),
+    schemaVersion: z
+      .literal(definitionSchemaVersion, 'is a version that this Millrace does not know; it reads version 1')
+      .default(1),
     name: line(definitionLimits.name),
     preamble: body.optional(),
     preambleAs: z.enum(['system', 'user'], 'must be "system" or "user"').default('system'),
@@ -163,7 +177,8 @@ export type DefinitionInput = z.input<typeof shape>
  * may hold as plain data, gives the normal form; the normal form passes unchanged.
  */
 export const definitionSchema = shape.superRefine((definition, context) => {
-  for (const { path, message } of definitionProblems(definition)) context.addIssue({ code: 'custom', path: [...path], message })
+  for (const { path, message } of definitionProblems(definition))
+    context.addIssue({ code: 'custom', path: [...path], message })
 })
 
 /** Either a definition or everything that is wrong with it. */
@@ -174,7 +189,9 @@ export type CheckedDefinition =
 /** Checks plain data; unlike the schema it goes on to the meaning when the shape is wrong, to tell everything at once. */
 export function checkDefinition(value: unknown): CheckedDefinition {
   const result = shape.safeParse(value)
-  const problems = result.success ? [] : result.error.issues.slice(0, 200).flatMap((issue) => describeIssue(issue, value))
+  const problems = result.success
+    ? []
+    : result.error.issues.slice(0, 200).flatMap((issue) => describeIssue(issue, value))
   problems.push(...definitionProblems(value))
   return result.success && problems.length === 0 ? { definition: result.data, problems: [] } : { problems }
 }
@@ -186,7 +203,10 @@ export function checkDefinition(value: unknown): CheckedDefinition {
 export function parseDefinition(value: unknown): Definition {
   const { definition, problems } = checkDefinition(value)
   if (definition !== undefined) return definition
-  throw invalidDefinition('The definition', problems.map(({ path, message }) => `${pathText(path)} ${message}`))
+  throw invalidDefinition(
+    'The definition',
+    problems.map(({ path, message }) => `${pathText(path)} ${message}`),
+  )
 }
 
 /** One refusal for everything that is wrong; `subject` starts the sentence. */

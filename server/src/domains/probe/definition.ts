@@ -54,7 +54,9 @@ export function readDefinition(text: string, options: { file: string; format?: D
   const clean = text.startsWith('\uFEFF') ? text.slice(1) : text
   const nul = clean.indexOf('\0')
   if (nul !== -1) {
-    throw refuse([{ position: positionIn(clean, nul), message: 'the file holds a NUL character; save it as UTF-8 text' }])
+    throw refuse([
+      { position: positionIn(clean, nul), message: 'the file holds a NUL character; save it as UTF-8 text' },
+    ])
   }
   const format = options.format ?? definitionFormat(file)
   const parts: FileParts | undefined = format === 'markdown' ? frontMatter(clean) : { yaml: clean }
@@ -102,13 +104,30 @@ export function writeDefinition(definition: Definition, format: DefinitionFormat
     ...(inBody ? {} : { template }),
     ...(dimensions.length === 0
       ? {}
-      : { dimensions: dimensions.map(({ name, levels }) => (isShort(levels) ? { name, values: levels.map(({ label }) => label) } : { name, levels: levels.map(writeLevel) })) }),
+      : {
+          dimensions: dimensions.map(({ name, levels }) =>
+            isShort(levels)
+              ? { name, values: levels.map(({ label }) => label) }
+              : { name, levels: levels.map(writeLevel) },
+          ),
+        }),
     ...(followups.length === 0 ? {} : { followups }),
     ...(decision === undefined
       ? {}
-      : { decision: { ...decision, labels: decision.labels.map(({ code, label }) => ({ code: writeCode(code), label })) } }),
+      : {
+          decision: {
+            ...decision,
+            labels: decision.labels.map(({ code, label }) => ({ code: writeCode(code), label })),
+          },
+        }),
   }
-  const yaml = new Document(plain, { aliasDuplicateObjects: false }).toString({ lineWidth: 0, blockQuote: 'literal' })
+  // Quotes "No" and the like, which other programs' YAML would take for a truth value.
+  const yaml = new Document(plain, { aliasDuplicateObjects: false, compat: 'yaml-1.1' }).toString({
+    lineWidth: 0,
+    blockQuote: 'literal',
+    // The library's folding of long quoted texts adds a backslash before some lines.
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  })
   if (format === 'yaml') return yaml
   return inBody ? `---\n${yaml}---\n\n${template}\n` : `---\n${yaml}---\n`
 }
@@ -135,10 +154,12 @@ interface FileParts {
 function frontMatter(text: string): FileParts | undefined {
   const opening = /^---[ \t]*\r?\n/.exec(text)
   if (opening === null) return undefined
-  const closing = /^---[ \t]*(?:\r?\n|$)/m.exec(text.slice(opening[0].length))
+  // Not `^` with the flag m: that also begins lines after U+2028, which YAML does not.
+  const beforeEnd = opening[0].length - 1
+  const closing = /\n---[ \t]*(?:\r?\n|$)/.exec(text.slice(beforeEnd))
   if (closing === null) return undefined
-  const end = opening[0].length + closing.index
-  let offset = end + closing[0].length
+  const end = beforeEnd + closing.index + 1
+  let offset = end + closing[0].length - 1
   const blank = /^\r?\n/.exec(text.slice(offset, offset + 2))
   offset += blank?.[0].length ?? 0
   const body = text.slice(offset).replaceAll('\r\n', '\n')

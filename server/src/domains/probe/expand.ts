@@ -60,9 +60,13 @@ export function openExpansion(definition: Definition, options: { seed: number | 
   const cap = options.cap ?? expansionLimits.cap
   const product = countScenarios(definition)
   if (product > BigInt(cap)) {
-    throw new Refusal('TOO_MANY_SCENARIOS', `The definition has ${grouped(product)} scenarios; at most ${grouped(cap)} are allowed.`, {
-      remedy: 'Remove levels or dimensions, or raise the cap.',
-    })
+    throw new Refusal(
+      'TOO_MANY_SCENARIOS',
+      `The definition has ${grouped(product)} scenarios; at most ${grouped(cap)} are allowed.`,
+      {
+        remedy: 'Remove levels or dimensions, or raise the cap.',
+      },
+    )
   }
   if (product === 0n) {
     const empty = definition.dimensions.find(({ levels }) => levels.length === 0)
@@ -94,19 +98,23 @@ export function openExpansion(definition: Definition, options: { seed: number | 
 }
 
 /** Every scenario in order, one at a time; throws as `openExpansion` does, before the first. */
-export function expandScenarios(definition: Definition, options: { seed: number | bigint; cap?: number }): Iterable<Scenario> {
+export function expandScenarios(
+  definition: Definition,
+  options: { seed: number | bigint; cap?: number },
+): Iterable<Scenario> {
   return openExpansion(definition, options)
 }
 
 /** Can this be a `samplePercentage`? A whole number from 1 to 100. */
-export function isSamplePercentage(value: unknown): value is number {
+export function isSamplePercentage(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 100
 }
 
 /** How many of `total` a percentage takes: rounded half up, at least one, none of none. */
 export function sampleSize(total: number, percentage: number): number {
   if (!isSamplePercentage(percentage)) throw new RangeError(`${percentage} is not a whole percentage from 1 to 100`)
-  if (!Number.isSafeInteger(total) || total < 0 || total > 2 ** 32) throw new RangeError(`${total} is not a number of scenarios`)
+  if (!Number.isSafeInteger(total) || total < 0 || total > 2 ** 32)
+    throw new RangeError(`${total} is not a number of scenarios`)
   return total === 0 ? 0 : Math.max(1, Math.floor((total * percentage + 50) / 100))
 }
 
@@ -145,9 +153,13 @@ function filledBy(definition: Definition): FilledPart[] {
     if (part.kind === 'text') return part.text
     const number = numbers.get(nameKey(part.name))
     if (number !== undefined) return number
-    throw new Refusal('INVALID_DEFINITION', `The template has the placeholder [${part.name}], which names no dimension.`, {
-      remedy: 'Add the dimension, or write \\[ for a bracket that is text.',
-    })
+    throw new Refusal(
+      'INVALID_DEFINITION',
+      `The template has the placeholder [${part.name}], which names no dimension.`,
+      {
+        remedy: 'Add the dimension, or write \\[ for a bracket that is text.',
+      },
+    )
   })
 }
 
@@ -187,7 +199,7 @@ function slug(name: string, index: number): string {
   const letters = nameKey(name)
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
     .replace(/^-|-$/g, '')
-  return [...letters].slice(0, 32).join('') || `d${index + 1}`
+  return letters.slice(0, 32).toWellFormed() || `d${index + 1}`
 }
 
 /** The stream of 32-bit numbers that belongs to a text. */

@@ -56,7 +56,10 @@ export function openYaml(text: string): YamlSource {
 
   for (let end = text.indexOf('\n'), count = 0; end !== -1; end = text.indexOf('\n', end + 1)) {
     if (++count < sourceLimits.lines) continue
-    return failed({ line: count + 1, column: 1 }, `has more than ${sourceLimits.lines} lines; a definition is far shorter`)
+    return failed(
+      { line: count + 1, column: 1 },
+      `has more than ${sourceLimits.lines} lines; a definition is far shorter`,
+    )
   }
   const parsed = parseWithin(text, lines)
   if ('stop' in parsed) return failed(at(parsed.offset), parsed.stop)
@@ -71,7 +74,7 @@ export function openYaml(text: string): YamlSource {
   }
   if (problems.length === 0) problems.push(...wrongKeys(document, at))
   let value: unknown
-  if (document.errors.length === 0) {
+  if (document.errors.length === 0 && !problems.some(({ message }) => message === notAWord)) {
     try {
       value = document.toJS({ maxAliasCount: sourceLimits.aliases })
     } catch (error) {
@@ -114,6 +117,8 @@ export function openYaml(text: string): YamlSource {
   }
 }
 
+const notAWord = 'has a key that is not a word; write key: value'
+
 /** Parses token by token, so that a hostile text is left before it has cost anything. */
 function parseWithin(
   text: string,
@@ -129,7 +134,8 @@ function parseWithin(
     for (const lexeme of new Lexer().lex(text)) {
       for (const token of parser.next(lexeme)) yield* composer.next(token)
       offset = parser.offset
-      if (++tokens > sourceLimits.tokens) throw new TooMuch(`has more than ${sourceLimits.tokens} parts; a definition is far smaller`)
+      if (++tokens > sourceLimits.tokens)
+        throw new TooMuch(`has more than ${sourceLimits.tokens} parts; a definition is far smaller`)
       if (parser.stack.length > sourceLimits.depth * 2) throw new TooMuch('is nested too deeply; a definition is flat')
     }
     for (const token of parser.end()) yield* composer.next(token)
@@ -151,7 +157,10 @@ function parseWithin(
 
 class TooMuch extends Error {}
 
-function pairOf(items: readonly Pair<ParsedNode, ParsedNode | null>[], key: string): Pair<ParsedNode, ParsedNode | null> | undefined {
+function pairOf(
+  items: readonly Pair<ParsedNode, ParsedNode | null>[],
+  key: string,
+): Pair<ParsedNode, ParsedNode | null> | undefined {
   return items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)
 }
 
@@ -166,7 +175,7 @@ function wrongKeys(document: Document.Parsed, at: (offset: number) => Position):
         if (problems.length >= 20) return visit.BREAK
         const position = at((isNode(key) ? key.range?.[0] : undefined) ?? 0)
         if (!isScalar(key)) {
-          problems.push({ position, message: 'has a key that is not a word; write key: value' })
+          problems.push({ position, message: notAWord })
           continue
         }
         const name = String(key.value)

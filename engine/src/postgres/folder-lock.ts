@@ -13,7 +13,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 
 const BUSY = 5
 const SLOW_AFTER = 2_000

@@ -17,7 +17,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { join } from 'node:path'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 import { SHARED_HOME, canReach, errorCode, makeSharedHome, serverUser, type ServerUser } from './server-user.ts'
 
 /** A file inside the data that says that Millrace made it. */
@@ -98,14 +98,16 @@ export function holdsCluster({ data, home, user }: ClusterHome, major: number): 
   const version = existsSync(join(data, 'PG_VERSION'))
     ? readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
     : undefined
-  if (version === undefined || !existsSync(join(data, MARK))) {
-    throw new Refusal(
-      'FOREIGN_DATA',
-      `The folder ${data} was not made by Millrace${version === undefined ? '' : ` (it holds a database of PostgreSQL ${version})`}.`,
-      {
-        remedy: 'Move it away, start Millrace in another folder, or run that database yourself and set DATABASE_URL.',
-      },
-    )
+  if (!existsSync(join(data, MARK))) {
+    const holds = version === undefined ? '' : ` (it holds a database of PostgreSQL ${version})`
+    throw new Refusal('FOREIGN_DATA', `The folder ${data} was not made by Millrace${holds}.`, {
+      remedy: 'Move it away, start Millrace in another folder, or run that database yourself and set DATABASE_URL.',
+    })
+  }
+  if (version === undefined) {
+    throw new Refusal('DATA_DAMAGED', `The database in ${data} is not whole: it has no PG_VERSION.`, {
+      remedy: 'Restore it from a backup.',
+    })
   }
   if (Number(version) !== major) {
     const newer = Number(version) > major

@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MARK, passwordFile, type ClusterHome } from './cluster-home.ts'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 import { namelessBinaries, type Binaries } from './server-binaries.ts'
 import { refusalFrom } from './server-log.ts'
 import { errorCode, type ServerUser } from './server-user.ts'

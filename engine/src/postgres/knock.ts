@@ -2,7 +2,7 @@
 import { Client, escapeIdentifier } from 'pg'
 import type { ConnectionOptions } from 'node:tls'
 import { refusalFrom } from './server-log.ts'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 import { errorCode } from './server-user.ts'
 
 /** Settings of the owner's login, in the words of pg's ClientConfig. */

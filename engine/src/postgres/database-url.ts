@@ -1,7 +1,7 @@
 /** The PostgreSQL that DATABASE_URL names: can it be used, and if not, why?  No message holds the URL's password. */
 import { Client, escapeIdentifier } from 'pg'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 import { leaveQuietly, visitor, type OwnerSettings } from './knock.ts'
 import { errorCode } from './server-user.ts'
 

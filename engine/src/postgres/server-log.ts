@@ -1,6 +1,6 @@
 /** What the server's last words mean, for the person who must act on them. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 
 interface Meaning {
   readonly words: RegExp

@@ -19,7 +19,7 @@ import {
 import { createRequire } from 'node:module'
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 import { SHARED_HOME, canReach, errorCode, makeSharedHome, type ServerUser } from './server-user.ts'
 
 export interface Binaries {
@@ -34,13 +34,10 @@ export interface Binaries {
 /** The binaries this user can run: those in node_modules, else a copy made once. */
 export function binariesFor(user: ServerUser | undefined, tell: (line: string) => void): Binaries {
   const found = findBinaries()
-  const incomplete = missingLinks(found.folder)
-  if (!user) {
-    if (incomplete.length > 0) makeLinks(found.folder, incomplete)
+  if (!user || canReach(user, join(found.folder, 'bin', 'postgres'), join(found.folder, 'lib'))) {
+    makeLinks(found.folder)
     return found
   }
-  if (incomplete.length === 0 && canReach(user, join(found.folder, 'bin', 'postgres'), join(found.folder, 'lib')))
-    return found
   const copy = join(SHARED_HOME, `postgres-${found.version}`)
   if (!exists(copy)) {
     tell(`Copying PostgreSQL ${found.version} to ${copy}, where user ${user.name} can run it (once)`)
@@ -100,8 +97,8 @@ function missingLinks(folder: string): Link[] {
   return links
 }
 
-function makeLinks(folder: string, links: readonly Link[]): void {
-  for (const link of links) {
+function makeLinks(folder: string): void {
+  for (const link of missingLinks(folder)) {
     try {
       symlinkSync(link.library, join(folder, link.at))
     } catch (cause) {
@@ -124,7 +121,7 @@ function copyBinaries(from: string, to: string): void {
   try {
     cpSync(from, making, { recursive: true, verbatimSymlinks: true })
     openForReading(making)
-    makeLinks(making, missingLinks(making))
+    makeLinks(making)
     renameSync(making, to)
   } catch (error) {
     rmSync(making, { recursive: true, force: true })

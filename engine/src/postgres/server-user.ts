@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
-import { Refusal } from './errors.ts'
+import { Refusal } from '../errors.ts'
 
 /** Where root keeps what the server's user cannot reach elsewhere. */
 export const SHARED_HOME = '/var/lib/millrace'

@@ -1,0 +1,61 @@
+/** npm run bench [-- R1 R5 …] [--quick] */
+import { access } from 'node:fs/promises'
+import type { Measured } from './results.ts'
+import type { Stage } from './stage.ts'
+
+const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Measured[]>>>> = {
+  R1: async () => (await import('./gates/r1.ts')).r1,
+  R2: async () => (await import('./gates/r2.ts')).r2,
+  R3: async () => (await import('./gates/r3.ts')).r3,
+  R4: async () => (await import('./gates/r4.ts')).r4,
+  R5: async () => (await import('./gates/r5.ts')).r5,
+}
+
+const words = process.argv.slice(2)
+const quick = words.includes('--quick')
+const named = words.filter((word) => word !== '--quick')
+const unknown = named.filter((name) => GATES[name] === undefined)
+
+if (unknown.length > 0) refuse(`There is no gate ${unknown.join(', ')}; there are ${Object.keys(GATES).join(', ')}.`)
+else if (!(await installed())) refuse('The peers are not installed: npm ci --prefix bench')
+else process.exitCode = await main()
+
+async function installed(): Promise<boolean> {
+  const there = ['pg', 'pg-boss', 'graphile-worker', 'bullmq'].map((name) =>
+    access(new URL(`../node_modules/${name}`, import.meta.url)),
+  )
+  return (await Promise.allSettled(there)).every(({ status }) => status === 'fulfilled')
+}
+
+function refuse(line: string): void {
+  console.error(line)
+  process.exitCode = 2
+}
+
+async function main(): Promise<number> {
+  const { openStage } = await import('./stage.ts')
+  const { inWords, judge, record } = await import('./results.ts')
+  const stage = await openStage(quick)
+  let missed = 0
+  try {
+    stage.tell(`PostgreSQL ${stage.version}, Node ${process.versions.node}${quick ? ', a hundredth of the size: no verdict' : ''}`)
+    for (const name of named.length > 0 ? named : Object.keys(GATES)) {
+      stage.tell(name)
+      const gate = await GATES[name]?.()
+      for (const measured of (await gate?.(stage)) ?? []) {
+        if (quick) {
+          stage.tell(`  ${measured.id}: ${measured.value} (gate ${inWords(measured.bound)}, no verdict)`)
+          continue
+        }
+        const verdict = judge(measured)
+        await record([verdict])
+        if (verdict.pass === false) missed += 1
+        const word = verdict.pass === null ? `no verdict: ${verdict.reason}` : verdict.pass ? 'passed' : 'MISSED'
+        stage.tell(`  ${verdict.id}: ${verdict.value} (gate ${verdict.gate}, foreign load ${verdict.foreignLoad}): ${word}`)
+      }
+    }
+  } finally {
+    await stage.close()
+  }
+  return missed > 0 ? 1 : 0
+}

@@ -1,0 +1,233 @@
+/** The verbs by hand: a worker that is one connection, and runs without a kind's code around them. */
+import pg from 'pg'
+import { openApi, type Principal } from '../src/access.ts'
+import { workerSettings, type Tx } from '../src/database.ts'
+import type { TaskSpec } from '../src/kinds.ts'
+import { member, type TestDatabase } from '../testing/index.ts'
+
+export interface Held {
+  readonly run: number
+  readonly n: number
+  readonly attempt: number
+  readonly tries: number
+  readonly crashes: number
+  readonly workspace: number
+  readonly kind: string
+  readonly input: unknown
+}
+
+export type Outcome = 'succeeded' | 'failed' | 'again' | 'later' | 'released' | 'cancelled'
+
+/** How one attempt ended. */
+export interface End {
+  readonly held: Pick<Held, 'run' | 'n' | 'attempt'>
+  readonly outcome: Outcome
+  readonly body?: unknown
+  readonly delay?: number
+}
+
+export interface Closed {
+  readonly run_id: number
+  readonly kept: number
+  readonly last_event: number
+  readonly state: string
+  readonly more: boolean
+}
+
+export interface Swept {
+  readonly gone: number | null
+  readonly rescued: number | null
+  readonly due: number | null
+  readonly busy: boolean
+}
+
+export interface HandWorker {
+  readonly id: number
+  readonly client: pg.Client
+  claim(free: number): Promise<Held[]>
+  close(...ends: readonly End[]): Promise<Closed[]>
+  turn(free: number, ...ends: readonly End[]): Promise<{ kept: number; claimed: Held[] }>
+  fence(...held: readonly Held[]): Promise<number>
+  /** Sweeps as if it were so many seconds later. */
+  expire(later?: number): Promise<Swept>
+  register(): Promise<number>
+  leave(): Promise<void>
+  end(): Promise<void>
+}
+
+export interface HandOptions {
+  readonly kinds?: readonly string[]
+  readonly workspace?: number | null
+  readonly slots?: number
+}
+
+/** Registers a worker on a connection with the worker's own settings. */
+export async function workerByHand(db: TestDatabase, options: HandOptions = {}): Promise<HandWorker> {
+  const client = await connectWorker(db)
+  let id = 0
+  async function register() {
+    const { rows } = await client.query<{ register: number }>('select engine.register($1, $2, $3, $4)', [
+      'by hand',
+      options.kinds ?? ['work'],
+      options.workspace ?? null,
+      options.slots ?? 200,
+    ])
+    id = rows[0]?.register ?? 0
+    return id
+  }
+  await register()
+  return {
+    get id() {
+      return id
+    },
+    client,
+    register,
+    async claim(free) {
+      const { rows } = await client.query<ClaimRow>(
+        'select run_id as run, n, attempt, tries, crashes, workspace_id as workspace, kind, input from engine.claim($1, $2)',
+        [id, free],
+      )
+      return rows
+    },
+    close: (...ends) => closeOn(client, ends),
+    async turn(free, ...ends) {
+      const { rows } = await client.query<{ closed: [number, number][] | null; claimed: TurnRow[] | null }>(
+        'select closed, claimed from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)',
+        [id, free, ...columnsOf(ends)],
+      )
+      const claimed = (rows[0]?.claimed ?? []).map(([run, n, attempt, tries, crashes, workspace, kind, input]) => ({
+        run,
+        n,
+        attempt,
+        tries,
+        crashes,
+        workspace,
+        kind,
+        input,
+      }))
+      return { kept: (rows[0]?.closed ?? []).reduce((sum, [, kept]) => sum + kept, 0), claimed }
+    },
+    async fence(...held) {
+      const { rowCount } = await client.query('select run_id, n from engine.fence($1, $2, $3)', [
+        held.map((one) => one.run),
+        held.map((one) => one.n),
+        held.map((one) => one.attempt),
+      ])
+      return rowCount ?? 0
+    },
+    expire: (later = 0) => expireOn(client, later),
+    async leave() {
+      await client.query('select engine.leave($1)', [id])
+    },
+    end: () => client.end(),
+  }
+}
+
+type ClaimRow = { [name in keyof Held]: Held[name] }
+type TurnRow = [number, number, number, number, number, number, string, unknown]
+
+/** A connection of the worker's login, with the worker's own settings. */
+export async function connectWorker(db: TestDatabase): Promise<pg.Client> {
+  const client = new pg.Client({ ...workerSettings(db.worker), application_name: 'by hand' })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+/** A close that comes from anywhere: only the attempt counts. */
+export async function closeOn(client: pg.Client, ends: readonly End[]): Promise<Closed[]> {
+  const { rows } = await client.query<Closed & pg.QueryResultRow>(
+    'select * from engine.close($1, $2, $3, $4, $5, $6)',
+    columnsOf(ends),
+  )
+  return rows
+}
+
+/** One sweep as if it were so many seconds later; waits for the broom if another has it. */
+export async function expireOn(client: pg.Client, later: number): Promise<Swept> {
+  const end = Date.now() + 5_000
+  for (;;) {
+    await client.query('begin')
+    await client.query(
+      "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
+      [later],
+    )
+    const { rows } = await client.query<Swept & pg.QueryResultRow>('select * from engine.expire()')
+    await client.query('commit')
+    const [row] = rows
+    if (row === undefined) throw new Error('expire gave no row')
+    if (row.gone !== null) return row
+    if (Date.now() > end) throw new Error('another had the broom for 5 s')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+function columnsOf(ends: readonly End[]): unknown[] {
+  return [
+    ends.map((end) => end.held.run),
+    ends.map((end) => end.held.n),
+    ends.map((end) => end.held.attempt),
+    ends.map((end) => end.outcome),
+    ends.map((end) => (end.body === undefined ? null : JSON.stringify(end.body))),
+    ends.map((end) => end.delay ?? 0),
+  ]
+}
+
+export interface RunOptions {
+  readonly kind?: string
+  readonly workspace?: number
+  readonly priority?: number
+  readonly next?: boolean
+  readonly held?: string
+}
+
+/** Runs as the api would start them, many in one transaction; gives their numbers. */
+export async function startRuns(
+  db: TestDatabase,
+  runs: readonly (RunOptions & { readonly tasks: readonly TaskSpec[] })[],
+  who: Principal = member(),
+): Promise<number[]> {
+  const api = openApi(db.api, 1)
+  try {
+    return await api.as(who, async (tx) => {
+      const ids: number[] = []
+      for (const run of runs) ids.push(await startOn(tx, run))
+      return ids
+    })
+  } finally {
+    await api.close()
+  }
+}
+
+export async function startRun(db: TestDatabase, tasks: number | readonly TaskSpec[], options: RunOptions = {}) {
+  const specs = typeof tasks === 'number' ? tasksOf(tasks) : tasks
+  const who = member('admin', options.workspace ?? 1)
+  const [run = 0] = await startRuns(db, [{ ...options, tasks: specs }], who)
+  return run
+}
+
+export function tasksOf(amount: number, kind = 'work'): TaskSpec[] {
+  return Array.from({ length: amount }, (_, index) => ({ kind, input: { at: index + 1 } }))
+}
+
+async function startOn(tx: Tx, run: RunOptions & { readonly tasks: readonly TaskSpec[] }): Promise<number> {
+  const { rows } = await tx.query<{ run_id: number }>(
+    'select run_id from engine.start($1, $2, $3, $4, $5, $6, $7, null, null, null)',
+    [
+      run.workspace ?? 1,
+      run.kind ?? 'hand',
+      '{}',
+      JSON.stringify(run.tasks),
+      run.next ?? false,
+      run.priority ?? 5,
+      run.held ?? null,
+    ],
+  )
+  return rows[0]?.run_id ?? 0
+}
+
+/** A second workspace, made by the owner. */
+export async function addWorkspace(db: TestDatabase, name: string): Promise<number> {
+  const rows = await db.sql<{ id: number }>('insert into engine.workspaces (name) values ($1) returning id', [name])
+  return rows[0]?.id ?? 0
+}

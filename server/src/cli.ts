@@ -1,0 +1,180 @@
+/**
+ * The command line.  Each command is imported when it is asked for; what a
+ * person did wrong is told in one message, with its remedy, and exit code 2.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Refusal } from '@millrace/engine'
+import { tellRefusal } from './cli/screen.ts'
+
+/** 0: done. 1: it ran and failed. 2: refused, nothing was done. 130: interrupted. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code = 0
+  const program = commands((result) => (code = result))
+  try {
+    await program.parseAsync(args as string[], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof Refusal) {
+      tellRefusal(error)
+      return 2
+    }
+    process.stderr.write(
+      `Something went wrong that Millrace did not foresee: ${error instanceof Error ? error.stack : String(error)}\n`,
+    )
+    return 1
+  }
+}
+
+/** All commands; the reference is made from them. */
+export function commands(done: (code: number) => void = () => {}): Command {
+  const program = new Command('millrace')
+    .description('Runs AI work that must not be lost: runs of tasks, kept in PostgreSQL, watched live.')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(`--help` shows what there is)')
+    .configureHelp({ showGlobalOptions: true })
+  const command = (parent: Command, name: string, sentence: string, examples: readonly string[]) =>
+    parent
+      .command(name)
+      .description(sentence)
+      .exitOverride()
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
+
+  command(
+    program,
+    'up',
+    'Start everything here: database, worker and server. On an empty database the example is run once.',
+    ['millrace up', 'PORT=8080 millrace up --no-example'],
+  )
+    .option('--no-example', 'do not run the example on an empty database')
+    .action(async (options) => done(await (await import('./cli/up.ts')).up(options)))
+
+  command(program, 'worker', 'Start one more worker process on the same database.', [
+    'millrace worker',
+    'WORKER_SLOTS=50 millrace worker --name gpu-host',
+  ])
+    .option('--name <name>', 'what people see it as (default: host and process)')
+    .option('--slots <n>', 'tasks at a time (default: WORKER_SLOTS, 200)', wholeNumber(1, 10_000))
+    .action(async (options) => done(await (await import('./cli/worker.ts')).worker(options)))
+
+  command(program, 'migrate', 'Bring the database up to date; safe to repeat.', [
+    'millrace migrate',
+    'DATABASE_URL=postgres://… millrace migrate',
+  ]).action(async () => done(await (await import('./cli/migrate.ts')).migrateNow()))
+
+  command(program, 'doctor', 'Look at this installation and say what is wrong and what to do.', [
+    'millrace doctor',
+    'millrace doctor --json',
+  ])
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/doctor.ts')).doctor(options)))
+
+  command(program, 'models', 'List the models that can be asked.', ['millrace models'])
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/models.ts')).models(options)))
+
+  command(
+    program,
+    'probe',
+    'Ask models the scenarios of a definition; the same command again goes on where it stopped.',
+    [
+      'millrace probe examples/value-dilemma/definition.yaml --models fake:a,fake:b',
+      'millrace probe dilemma.yaml --models fake:a --sample 10 --seed 7 --dry-run',
+      'millrace probe dilemma.yaml --models openai-compatible:llama3.2 --temperature 0 --json',
+    ],
+  )
+    .argument('<definition>', 'a YAML file, or Markdown with YAML front matter')
+    .requiredOption('-m, --models <list>', 'provider:model[@version], separated by commas', list)
+    .option('--sample <percent>', 'ask this part of the scenarios, 1 to 100', Number)
+    .option('--seed <integer>', 'chooses the sample and the wordings (default: 0)')
+    .option('--samples <n>', 'ask each scenario this often (default: 1)', Number)
+    .option('--temperature <number>', 'sent only if given', Number)
+    .option('--max-tokens <n>', 'longest answer, in tokens', Number)
+    .option('--max-turns <n>', 'longest conversation (default: 10)', Number)
+    .addOption(
+      new Option('--priority <level>', 'before or after other runs')
+        .choices(['low', 'normal', 'high'])
+        .default('normal'),
+    )
+    .option('--test', 'try it out: one scenario, the first model')
+    .option('--dry-run', 'say what would be asked, and stop')
+    .option('--new', 'start another run even if one like it is unfinished')
+    .option('--out <path>', 'where the CSV goes (default: exports/ in the folder of Millrace)')
+    .option('--json', 'one JSON document on standard output, progress on standard error')
+    .action(async (file, options) => done(await (await import('./cli/probe.ts')).probe(file, options)))
+
+  const runs = program.command('runs').description('Look at runs and steer them.').exitOverride()
+  const run = (name: string, sentence: string, examples: readonly string[]) =>
+    command(runs, name, sentence, examples).argument('<run>', 'number of the run', wholeNumber(1))
+
+  command(runs, 'list', 'The newest runs.', ['millrace runs list', 'millrace runs list --limit 5 --json'])
+    .option('--limit <n>', 'how many', wholeNumber(1, 1_000), 20)
+    .option('--before <run>', 'only runs before this one', wholeNumber(1))
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/runs.ts')).listRuns(options)))
+  run('show', 'One run: how far it is, and its results.', ['millrace runs show 1'])
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/runs.ts')).showRun(id, options)))
+  run('logs', 'What happened in a run, event by event.', [
+    'millrace runs logs 1',
+    'millrace runs logs 1 --follow --after 20',
+  ])
+    .option('-f, --follow', 'go on until the run ends')
+    .option('--after <n>', 'begin after this event', wholeNumber(0), 0)
+    .option('--json', 'one JSON document a line')
+    .action(async (id, options) => done(await (await import('./cli/runs.ts')).logs(id, options)))
+  run('export', 'Write the transcripts of a run to a file, or to standard output.', [
+    'millrace runs export 1',
+    'millrace runs export 1 --columns all --texts --out results.csv',
+    'millrace runs export 1 --format jsonl --out - | jq .decision',
+  ])
+    .addOption(
+      new Option('--format <format>', 'CSV for spreadsheets, JSONL for programs')
+        .choices(['csv', 'jsonl'])
+        .default('csv'),
+    )
+    .addOption(
+      new Option('--columns <set>', 'the nine of the contract, or all')
+        .choices(['contract', 'all'])
+        .default('contract'),
+    )
+    .option('--texts', 'add the prompt and the answer')
+    .option('--out <path>', 'a file, a folder, or - (default: exports/ in the folder of Millrace)')
+    .action(async (id, options) => done(await (await import('./cli/runs.ts')).exportTranscripts(id, options)))
+  run(
+    'decide',
+    'Put your decision in place of the one that was read from a transcript; it is recorded with your name and the time.',
+    ['millrace runs decide 1 17 4', 'millrace runs decide 1 17 refusal'],
+  )
+    .argument('<transcript>', 'number of the transcript in its run', wholeNumber(1))
+    .argument('<code>', 'a code of the scale, or refusal, other, unparsed')
+    .action(async (id, task, code) => done(await (await import('./cli/runs.ts')).decideTranscript(id, task, code)))
+  run('pause', 'Let nobody claim from a run; what is under way is finished.', ['millrace runs pause 1']).action(
+    async (id) => done(await (await import('./cli/runs.ts')).steer(id, 'hold')),
+  )
+  run('resume', 'Let a paused run go on.', ['millrace runs resume 1']).action(async (id) =>
+    done(await (await import('./cli/runs.ts')).steer(id, 'release')),
+  )
+  run('cancel', 'End a run; its results so far stay.', ['millrace runs cancel 1']).action(async (id) =>
+    done(await (await import('./cli/runs.ts')).steer(id, 'cancel')),
+  )
+  return program
+}
+
+function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+}
+
+function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return (value: string): number => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(
+      `It must be a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${most}`}.`,
+    )
+  }
+}

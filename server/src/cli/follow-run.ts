@@ -1,0 +1,115 @@
+/** Waiting for a run with a bar, and telling what came of it. */
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Engine, Progress, Run } from '@millrace/engine'
+import { operator } from '../app.ts'
+import { exportFileName } from '../domains/probe/csv.ts'
+import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
+import type { ModelResult } from '../domains/probe/results.ts'
+import { duration, grouped, openBar, table } from './screen.ts'
+
+/** Follows until the run has ended or the signal is aborted. */
+export async function watch(engine: Engine, id: number, signal: AbortSignal): Promise<Run> {
+  const begun = await engine.run(operator, id)
+  const bar = openBar(`Run ${id}`)
+  bar.show(begun.progress)
+  for await (const event of engine.follow(operator, id, begun.lastEvent, signal)) {
+    const { total, succeeded, failed, cancelled } = event.data
+    if (typeof total !== 'number' || typeof succeeded !== 'number') continue
+    bar.show(progressOf(total, succeeded, Number(failed), Number(cancelled)))
+  }
+  const ended = await engine.run(operator, id)
+  bar.show(ended.progress)
+  bar.end()
+  return ended
+}
+
+function progressOf(total: number, succeeded: number, failed: number, cancelled: number): Progress {
+  const ended = succeeded + failed + cancelled
+  const percent = total === 0 ? 100 : Math.floor((100 * ended) / total)
+  return { total, succeeded, failed, cancelled, open: total - ended, percent }
+}
+
+/** What became of it, in words. */
+export function endOf(run: Run): string {
+  const { failed } = run.progress
+  const seconds = run.finishedAt === null ? 0 : (run.finishedAt.getTime() - run.createdAt.getTime()) / 1000
+  if (run.state === 'succeeded' && failed > 0)
+    return `completed with ${failed} ${failed === 1 ? 'error' : 'errors'} in ${duration(seconds)}`
+  if (run.state === 'failed')
+    return `failed: ${run.failure?.message ?? 'nobody knows why'} (${run.failure?.code ?? 'UNKNOWN'})`
+  return run.finishedAt === null ? run.status : `${run.state} in ${duration(seconds)}`
+}
+
+export function resultTable(results: readonly ModelResult[]): string {
+  const codes = [...new Set(results.flatMap((result) => Object.keys(result.decisions)))].sort(byScale)
+  const anyFailed = results.some((result) => result.failed > 0)
+  const head = [
+    'model',
+    'answered',
+    ...(anyFailed ? ['failed'] : []),
+    ...codes,
+    'mean',
+    'tokens in',
+    'tokens out',
+    'median',
+  ]
+  return table(
+    head,
+    results.map((result) => [
+      result.model,
+      result.answered,
+      ...(anyFailed ? [result.failed] : []),
+      ...codes.map((code) => result.decisions[code] ?? 0),
+      result.mean === null ? '–' : result.mean.toFixed(2),
+      grouped(result.inputTokens),
+      grouped(result.outputTokens),
+      result.medianMs === null ? '–' : duration(result.medianMs / 1000),
+    ]),
+  )
+}
+
+const LAST = ['refusal', 'other', 'unparsed']
+
+function byScale(a: string, b: string): number {
+  const place = (code: string) => LAST.indexOf(code)
+  return place(a) - place(b) || a.localeCompare(b, 'en', { numeric: true })
+}
+
+/** The commonest failures, one line each. */
+export function failureLines(results: readonly ModelResult[]): string[] {
+  return results.flatMap((result) =>
+    Object.entries(result.failures).map(([code, amount]) => `${result.model}: ${amount} × ${code}`),
+  )
+}
+
+/** Writes an export beside its place and moves it there when it is whole. Gives the path. */
+export async function exportTo(engine: Engine, id: number, how: ProbeExport, out: string | undefined, folder: string) {
+  const name = exportFileName(String(id), new Date(), how.format)
+  const path = await placeFor(out ?? join(folder, 'exports/'), name)
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.part`
+  const file = await open(temporary, 'w')
+  try {
+    const { rows } = await exportRun(engine, operator, id, how, async (text) => {
+      await file.write(text)
+    })
+    await file.close()
+    await rename(temporary, path)
+    return { path, rows }
+  } catch (error) {
+    await file.close().catch(() => {})
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+async function placeFor(out: string, name: string): Promise<string> {
+  const isFolder =
+    out.endsWith('/') ||
+    (await stat(out).then(
+      (it) => it.isDirectory(),
+      () => false,
+    ))
+  return resolve(isFolder ? join(out, name) : out)
+}

@@ -1,0 +1,173 @@
+/** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
+import { readFile, stat } from 'node:fs/promises'
+import { relative } from 'node:path'
+import { Refusal, startWorker } from '@millrace/engine'
+import { openApp, openCatalogue, operator, WORKSPACE, type App } from '../app.ts'
+import { readConfig, type Config } from '../config.ts'
+import { readDefinition, type Definition } from '../domains/probe/definition.ts'
+import { resultsOf } from '../domains/probe/results.ts'
+import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
+import type { ProbeInput } from '../domains/probe/input.ts'
+import { endOf, exportTo, failureLines, resultTable, watch } from './follow-run.ts'
+import { reporter } from './report.ts'
+import { grouped, remark, say, table } from './screen.ts'
+import { onInterrupt } from './session.ts'
+
+export interface ProbeOptions {
+  readonly models: string[]
+  readonly sample?: number
+  readonly seed?: string
+  readonly samples?: number
+  readonly temperature?: number
+  readonly maxTokens?: number
+  readonly maxTurns?: number
+  readonly priority?: 'low' | 'normal' | 'high'
+  readonly test?: boolean
+  readonly dryRun?: boolean
+  readonly new?: boolean
+  readonly out?: string
+  readonly json?: boolean
+}
+
+const PRIORITY = { low: 0, normal: 5, high: 10 } as const
+const LARGEST_FILE = 1024 * 1024
+/** Seconds that calls under way may take after Ctrl-C. */
+const DRAIN = 10
+
+export async function probe(file: string, options: ProbeOptions): Promise<number> {
+  const config = readConfig()
+  const { input, dry } = await prepare(requestOf(await readDefinitionFile(file), options), openCatalogue(config))
+  for (const warning of dry.warnings) remark(`Note: ${warning}`)
+  if (options.dryRun === true) return showDryRun(dry, options.json === true)
+
+  const interruption = onInterrupt(() =>
+    remark('\nComing to an end: what is under way is finished first. Ctrl-C again ends at once.'),
+  )
+  const app = await openApp(config, remark)
+  try {
+    const run = await startOrGoOn(app, input, options)
+    return await perform(app, config, run, options, interruption.signal)
+  } finally {
+    await app.close()
+    interruption.stop()
+  }
+}
+
+/** @throws Refusal for a file that is not there, is too large, or is no definition */
+export async function readDefinitionFile(file: string): Promise<Definition> {
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || !found.isFile()) {
+    throw new Refusal('NO_SUCH_FILE', `There is no file ${file}.`, {
+      remedy: 'Name a definition, for example examples/value-dilemma/definition.yaml.',
+    })
+  }
+  if (found.size > LARGEST_FILE) {
+    throw new Refusal(
+      'FILE_TOO_LARGE',
+      `${file} has ${grouped(found.size)} bytes; a definition may have ${grouped(LARGEST_FILE)}.`,
+      {
+        remedy: 'Move long texts into fewer levels, or split the definition.',
+      },
+    )
+  }
+  return readDefinition(await readFile(file, 'utf8'), { file })
+}
+
+function requestOf(definition: Definition, options: ProbeOptions) {
+  return {
+    definition,
+    models: options.test === true ? options.models.slice(0, 1) : options.models,
+    ...(options.sample === undefined ? {} : { samplePercentage: options.sample }),
+    ...(options.seed === undefined ? {} : { sampleSeed: options.seed }),
+    ...(options.samples === undefined ? {} : { samplesPerScenario: options.samples }),
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.maxTokens === undefined ? {} : { maxTokens: options.maxTokens }),
+    ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+    ...(options.test === true ? { mostScenarios: 1 } : {}),
+  }
+}
+
+async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): Promise<number> {
+  if (options.new !== true) {
+    const before = await unfinished(app.engine, operator, WORKSPACE, input)
+    if (before !== undefined) {
+      const { status, progress } = await app.engine.run(operator, before)
+      remark(
+        `Going on with run ${before}: ${progress.total - progress.open} of ${progress.total} are done (--new starts another).`,
+      )
+      if (status === 'paused') remark(`It is paused: \`millrace runs resume ${before}\` lets it go on.`)
+      return before
+    }
+  }
+  const priority = PRIORITY[options.priority ?? 'normal']
+  const { run } = await startProbe(app.engine, app.probe, operator, input, { workspace: WORKSPACE, priority })
+  return run
+}
+
+/** Works on a run with a worker of its own until it ends, then tells the results. */
+export async function perform(
+  app: App,
+  config: Config,
+  run: number,
+  options: Pick<ProbeOptions, 'json' | 'out'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const worker = await startWorker({
+    settings: app.logins.worker,
+    kinds: app.kinds,
+    slots: config.slots,
+    report: reporter(),
+  })
+  const ended = await watch(app.engine, run, signal).finally(() => worker.drain(DRAIN))
+  if (ended.finishedAt === null) {
+    const { progress } = await app.engine.run(operator, run)
+    remark(`Run ${run} has ${progress.open} of ${progress.total} to go. The same command goes on with it.`)
+    return 130
+  }
+  const results = await resultsOf(app.engine, operator, run)
+  const csv = await exportTo(app.engine, run, { format: 'csv' }, options.out, config.folder)
+  if (options.json === true) {
+    say(JSON.stringify({ run: ended, results, csv: csv.path }))
+  } else {
+    say()
+    say(`Run ${run} ${endOf(ended)}.`)
+    say()
+    say(resultTable(results))
+    for (const line of failureLines(results)) say(line)
+    say()
+    say(`${grouped(csv.rows)} transcripts are in ${relative('.', csv.path)}`)
+  }
+  return ended.state === 'succeeded' ? 0 : 1
+}
+
+function showDryRun(dry: DryRun, json: boolean): number {
+  if (json) {
+    say(JSON.stringify(dry))
+    return 0
+  }
+  const scenarios =
+    dry.scenarios === dry.scenariosInAll
+      ? grouped(dry.scenarios)
+      : `${grouped(dry.scenarios)} of ${grouped(dry.scenariosInAll)}`
+  const cost = dry.costUsd === null ? 'unknown: no price is known for these models' : `${dry.costUsd} US dollars`
+  say('Nothing was started. A start would create:')
+  say()
+  say(
+    table(
+      ['', ''],
+      [
+        ['scenarios', scenarios],
+        ['models', dry.models.join(', ')],
+        ['tasks', grouped(dry.tasks)],
+        ['calls', grouped(dry.calls)],
+        ['tokens in, about', grouped(dry.inputTokens)],
+        ['tokens out, about', grouped(dry.outputTokens)],
+        ['cost', cost],
+      ],
+    )
+      .split('\n')
+      .slice(1)
+      .join('\n'),
+  )
+  return 0
+}

@@ -1,0 +1,18 @@
+/** What a worker of this program meets that nobody named: to standard error, once in a while, never stored. */
+import { isConnectionLoss } from '@millrace/engine'
+import { remark } from './screen.ts'
+
+const AGAIN = 10_000
+
+export function reporter(): (error: unknown) => void {
+  const told = new Map<string, number>()
+  return (error) => {
+    const line = isConnectionLoss(error)
+      ? 'The database is away; waiting for it.'
+      : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+    if (Date.now() - (told.get(line) ?? 0) < AGAIN) return
+    if (told.size > 100) told.clear()
+    told.set(line, Date.now())
+    remark(line)
+  }
+}

@@ -1,0 +1,127 @@
+/** `millrace runs …`: look at runs and steer them. */
+import { relative } from 'node:path'
+import type { Run } from '@millrace/engine'
+import { operator } from '../app.ts'
+import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
+import { override, resultsOf } from '../domains/probe/results.ts'
+import { endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
+import { grouped, remark, say, table } from './screen.ts'
+import { onInterrupt, withApp } from './session.ts'
+
+export async function listRuns(options: { limit: number; before?: number; json?: boolean }): Promise<number> {
+  return withApp(async ({ engine }) => {
+    const found = await engine.runs(operator, options.before === undefined ? { limit: options.limit } : options)
+    if (options.json === true) say(JSON.stringify(found))
+    else if (found.length === 0)
+      say('There are no runs yet. `millrace probe examples/value-dilemma/definition.yaml --models fake:a` starts one.')
+    else {
+      say(
+        table(
+          ['run', 'kind', 'status', 'done', 'failed', 'total', 'started'],
+          found.map((run) => [
+            run.id,
+            run.kind,
+            run.status,
+            `${run.progress.percent} %`,
+            run.progress.failed,
+            run.progress.total,
+            when(run.createdAt),
+          ]),
+        ),
+      )
+    }
+    return 0
+  })
+}
+
+export async function showRun(id: number, options: { json?: boolean }): Promise<number> {
+  return withApp(async ({ engine }) => {
+    const run = await engine.run(operator, id)
+    const results = run.kind === 'probe' ? await resultsOf(engine, operator, id) : []
+    if (options.json === true) {
+      say(JSON.stringify({ run, results }))
+      return 0
+    }
+    say(`Run ${id} (${run.kind}) ${endOf(run)}.`)
+    say(progressLine(run))
+    if (results.length > 0) {
+      say()
+      say(resultTable(results))
+      for (const line of failureLines(results)) say(line)
+    }
+    return 0
+  })
+}
+
+function progressLine({ progress, createdAt }: Run): string {
+  const failed = progress.failed > 0 ? `, ${progress.failed} failed` : ''
+  const cancelled = progress.cancelled > 0 ? `, ${progress.cancelled} cancelled` : ''
+  return `${progress.percent} %: ${grouped(progress.succeeded)} of ${grouped(progress.total)} succeeded${failed}${cancelled}; started ${when(createdAt)}.`
+}
+
+export async function logs(id: number, options: { follow?: boolean; after: number; json?: boolean }): Promise<number> {
+  const interruption = onInterrupt(() => {})
+  return withApp(async ({ engine }) => {
+    const { lastEvent } = await engine.run(operator, id)
+    if (options.follow !== true && lastEvent <= options.after) return 0
+    for await (const event of engine.follow(operator, id, options.after, interruption.signal)) {
+      if (options.json === true) say(JSON.stringify(event))
+      else
+        say(
+          `${String(event.n).padStart(5)}  ${event.at.toISOString()}  ${event.kind}${event.task === null ? '' : ` [${event.task}]`}  ${facts(event.data)}`.trimEnd(),
+        )
+      if (options.follow !== true && event.n >= lastEvent) break
+    }
+    return interruption.signal.aborted ? 130 : 0
+  }).finally(() => interruption.stop())
+}
+
+function facts(data: Record<string, unknown>): string {
+  return Object.entries(data)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+}
+
+export async function exportTranscripts(id: number, options: ProbeExport & { out?: string }): Promise<number> {
+  return withApp(async ({ engine }, config) => {
+    const { status } = await engine.run(operator, id)
+    if (options.out === '-') {
+      await exportRun(engine, operator, id, options, writeOut)
+      return 0
+    }
+    const { path, rows } = await exportTo(engine, id, options, options.out, config.folder)
+    say(`${grouped(rows)} rows are in ${relative('.', path)}`)
+    if (status === 'queued' || status === 'running' || status === 'paused')
+      remark(`Run ${id} is ${status}: this is what there is so far.`)
+    return 0
+  })
+}
+
+/** Waits for a slow reader; a reader that goes away ends the export. */
+function writeOut(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+export async function decideTranscript(id: number, task: number, code: string): Promise<number> {
+  return withApp(async ({ engine }) => {
+    await override(engine, operator, id, task, code)
+    say(`Transcript ${task} of run ${id} now counts as ${code}.`)
+    return 0
+  })
+}
+
+const STEERED = { hold: 'is paused', release: 'goes on', cancel: 'was told to end' } as const
+
+export async function steer(id: number, verb: keyof typeof STEERED): Promise<number> {
+  return withApp(async ({ engine }) => {
+    await engine[verb](operator, id)
+    say(`Run ${id} ${STEERED[verb]}.`)
+    return 0
+  })
+}
+
+function when(date: Date): string {
+  return date.toISOString().slice(0, 16).replace('T', ' ')
+}

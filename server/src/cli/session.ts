@@ -1,0 +1,40 @@
+/** One command's time with the installation: opened, used, left again whatever happens. */
+import { openApp, type App } from '../app.ts'
+import { readConfig, type Config } from '../config.ts'
+import { remark } from './screen.ts'
+
+export async function withApp<T>(work: (app: App, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig()
+  const app = await openApp(config, remark)
+  try {
+    return await work(app, config)
+  } finally {
+    await app.close()
+  }
+}
+
+export interface Interruption {
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+  /** The second one ends the program at once. */
+  stop(): void
+}
+
+/** The first signal asks to come to an end; the second does not ask. */
+export function onInterrupt(tell: () => void): Interruption {
+  const abort = new AbortController()
+  const hear = (name: NodeJS.Signals) => {
+    if (abort.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143)
+    tell()
+    abort.abort()
+  }
+  process.on('SIGINT', hear)
+  process.on('SIGTERM', hear)
+  return {
+    signal: abort.signal,
+    stop() {
+      process.off('SIGINT', hear)
+      process.off('SIGTERM', hear)
+    },
+  }
+}

@@ -1,0 +1,88 @@
+/** `millrace up`: everything in one program.  On an empty database it shows what it can do, then keeps serving. */
+import { fileURLToPath } from 'node:url'
+import { startWorker, type Worker } from '@millrace/engine'
+import { openApp, openCatalogue, operator, WORKSPACE, type App } from '../app.ts'
+import { readConfig, type Config } from '../config.ts'
+import { prepare, startProbe } from '../domains/probe/start.ts'
+import { resultsOf } from '../domains/probe/results.ts'
+import { listen } from '../http/server.ts'
+import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
+import { readDefinitionFile } from './probe.ts'
+import { reporter } from './report.ts'
+import { bold, dim, grouped, remark, say } from './screen.ts'
+import { onInterrupt } from './session.ts'
+import { relative } from 'node:path'
+
+const EXAMPLE = fileURLToPath(new URL('../../../examples/value-dilemma/definition.yaml', import.meta.url))
+const EXAMPLE_MODELS = ['fake:a', 'fake:b']
+const DRAIN = 30
+
+export async function up(options: { example: boolean }): Promise<number> {
+  const config = readConfig()
+  const interruption = onInterrupt(() =>
+    remark('\nStopping: what is under way is finished first. Ctrl-C again ends at once.'),
+  )
+  let app: App | undefined
+  let worker: Worker | undefined
+  // The port first: if somebody has it, nothing has been made yet.
+  const http = await listen(config.host, config.port, async () => {
+    if (app === undefined || worker === undefined) return ['starting']
+    await app.engine.as(operator, (tx) => tx.query('select 1'))
+    return []
+  })
+  try {
+    const opened = await openApp(config, remark)
+    app = opened
+    worker = await startWorker({
+      settings: app.logins.worker,
+      kinds: app.kinds,
+      slots: config.slots,
+      report: reporter(),
+    })
+    say(`${bold('Millrace')} serves on ${http.url}  ${dim(`(database: ${app.postgres.place})`)}`)
+    if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)
+    if (!interruption.signal.aborted) {
+      tellWhatNext()
+      await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
+    }
+    return 0
+  } finally {
+    await worker?.drain(DRAIN)
+    await http.close()
+    await app?.close()
+    interruption.stop()
+  }
+}
+
+async function isEmpty(app: App): Promise<boolean> {
+  return (await app.engine.runs(operator, { limit: 1 })).length === 0
+}
+
+async function showExample(app: App, config: Config, signal: AbortSignal): Promise<void> {
+  const definition = await readDefinitionFile(EXAMPLE)
+  const { input, dry } = await prepare({ definition, models: EXAMPLE_MODELS }, openCatalogue(config))
+  say()
+  say(`This database is empty, so here is an example: ${bold(definition.name)}.`)
+  say(`${grouped(dry.scenarios)} scenarios × ${dry.models.length} keyless models, ${grouped(dry.calls)} calls.`)
+  const { run } = await startProbe(app.engine, app.probe, operator, input, { workspace: WORKSPACE })
+  const ended = await watch(app.engine, run, signal)
+  if (ended.finishedAt === null) return
+  const csv = await exportTo(app.engine, run, { format: 'csv' }, undefined, config.folder)
+  say()
+  say(`Run ${run} ${endOf(ended)}.`)
+  say()
+  say(resultTable(await resultsOf(app.engine, operator, run)))
+  say()
+  say(`${grouped(csv.rows)} transcripts are in the database and in ${relative('.', csv.path)}`)
+}
+
+function tellWhatNext() {
+  say()
+  say('Try next, in another terminal:')
+  say('  npx millrace runs show 1                     results of a run')
+  say('  npx millrace runs export 1 --texts --out -   its answers')
+  say('  npx millrace probe examples/refusal-prone/definition.yaml --models fake:a,fake:refuser')
+  say('  npx millrace models                          which models can be asked')
+  say('  npx millrace --help                          everything else')
+  say(dim('Ctrl-C stops.'))
+}

@@ -1,0 +1,39 @@
+/** `millrace worker`: one more process that performs tasks. */
+import { startWorker } from '@millrace/engine'
+import { openApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { reporter } from './report.ts'
+import { remark, say } from './screen.ts'
+import { onInterrupt } from './session.ts'
+
+const DRAIN = 30
+
+export async function worker(options: { name?: string; slots?: number }): Promise<number> {
+  const config = readConfig()
+  const interruption = onInterrupt(() =>
+    remark('\nDraining: what is under way is finished first. Ctrl-C again ends at once.'),
+  )
+  const app = await openApp(config, remark)
+  try {
+    const slots = options.slots ?? config.slots
+    const running = await startWorker({
+      settings: app.logins.worker,
+      kinds: app.kinds,
+      slots,
+      report: reporter(),
+      ...(options.name === undefined ? {} : { name: options.name }),
+    })
+    say(
+      `Worker ${running.id} performs up to ${slots} tasks at a time: ${app.kinds.map((kind) => kind.name).join(', ')}. Ctrl-C drains.`,
+    )
+    if (!interruption.signal.aborted) {
+      await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
+    }
+    await running.drain(DRAIN)
+    say(`Worker ${running.id} closed ${running.counts.closed} tasks.`)
+    return 0
+  } finally {
+    await app.close()
+    interruption.stop()
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Every setting: its name, the variable it is read from, its default and a
+ * sentence.  `docs/reference/settings.md` is made from this list.
+ */
+import { Refusal } from '@millrace/engine'
+
+interface Setting<T> {
+  readonly env: string
+  readonly sentence: string
+  /** What is shown as the default. */
+  readonly otherwise: string
+  /** Is shown nowhere. */
+  readonly secret?: boolean
+  readonly read: (text: string | undefined) => T
+}
+
+const text = (otherwise: string) => (given: string | undefined) => given || otherwise
+const optional = (given: string | undefined) => given || undefined
+const whole = (env: string, otherwise: number, least: number, most: number) => (given: string | undefined) => {
+  if (given === undefined || given === '') return otherwise
+  const value = Number(given)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new Refusal(
+      'INVALID_SETTING',
+      `${env} is ${JSON.stringify(given.slice(0, 40))}; it must be a whole number from ${least} to ${most}.`,
+      {
+        remedy: `Set ${env} to such a number, or leave it out for ${otherwise}.`,
+      },
+    )
+  }
+  return value
+}
+
+export const settings = {
+  folder: {
+    env: 'MILLRACE_FOLDER',
+    otherwise: '.millrace',
+    sentence: 'Folder for all that is ours: the embedded database, its log and its password.',
+    read: text('.millrace'),
+  },
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    otherwise: 'an embedded PostgreSQL in the folder',
+    sentence:
+      'Owner of a PostgreSQL database, version 15 or newer; used for migrations, and for making the two restricted logins.',
+    secret: true,
+    read: optional,
+  },
+  apiDatabaseUrl: {
+    env: 'API_DATABASE_URL',
+    otherwise: 'made from DATABASE_URL',
+    sentence: 'The login `millrace_api`, where the owner must not be known to the program.',
+    secret: true,
+    read: optional,
+  },
+  workerDatabaseUrl: {
+    env: 'WORKER_DATABASE_URL',
+    otherwise: 'made from DATABASE_URL',
+    sentence: 'The login `millrace_worker`, where the owner must not be known to the program.',
+    secret: true,
+    read: optional,
+  },
+  host: {
+    env: 'HOST',
+    otherwise: '127.0.0.1',
+    sentence: 'Address that the server listens on.',
+    read: text('127.0.0.1'),
+  },
+  port: {
+    env: 'PORT',
+    otherwise: '3000',
+    sentence: 'Port that the server listens on.',
+    read: whole('PORT', 3000, 0, 65_535),
+  },
+  slots: {
+    env: 'WORKER_SLOTS',
+    otherwise: '200',
+    sentence: 'Tasks that one worker process performs at a time.',
+    read: whole('WORKER_SLOTS', 200, 1, 10_000),
+  },
+  compatibleUrl: {
+    env: 'OPENAI_COMPATIBLE_URL',
+    otherwise: 'none',
+    sentence:
+      'Base URL of an OpenAI-compatible server (Ollama, vLLM, OpenRouter, LM Studio), for example http://127.0.0.1:11434/v1.',
+    read: optional,
+  },
+  compatibleKey: {
+    env: 'OPENAI_COMPATIBLE_API_KEY',
+    otherwise: 'none',
+    sentence: 'Key of that server, sent in the Authorization header and nowhere else.',
+    secret: true,
+    read: optional,
+  },
+  compatibleModels: {
+    env: 'OPENAI_COMPATIBLE_MODELS',
+    otherwise: 'what the server lists',
+    sentence: 'Names of its models, separated by commas, to show in lists.',
+    read: (given: string | undefined) =>
+      given
+        ?.split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+  },
+  fakeLatency: {
+    env: 'MILLRACE_FAKE_LATENCY_MS',
+    otherwise: '20 to 80, by the request',
+    sentence: 'Milliseconds that each call of the keyless `fake` models takes.',
+    read: (given: string | undefined) =>
+      given === undefined || given === '' ? undefined : whole('MILLRACE_FAKE_LATENCY_MS', 0, 0, 3_600_000)(given),
+  },
+} as const satisfies Record<string, Setting<unknown>>
+
+export type Config = { readonly [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['read']> }
+
+/** @throws Refusal INVALID_SETTING, naming the variable */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const entries = Object.entries(settings).map(([name, setting]) => [name, setting.read(environment[setting.env])])
+  return Object.fromEntries(entries) as Config
+}

@@ -1,0 +1,254 @@
+/**
+ * Asking: one slot of a probe run, a whole conversation.  Each turn is in the
+ * ledger as soon as it is answered, so the next attempt goes on from there and
+ * nothing is bought twice; the transcript is saved with the close of the task.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import {
+  again,
+  defineTask,
+  TaskFailed,
+  toJson,
+  type Again,
+  type Failure,
+  type Finished,
+  type Hand,
+  type Tx,
+} from '@millrace/engine'
+import type { Catalogue, Resolved } from '../../providers/catalogue.ts'
+import { isFailure, triesFor } from '../../providers/failures.ts'
+import { generate, type Answer, type Message, type ModelRequest } from '../../providers/provider.ts'
+import { countWords } from './csv.ts'
+import { decide } from './decide.ts'
+import type { Definition } from './definition.ts'
+import { probeInput, slotSchema, type ProbeInput, type Slot } from './input.ts'
+
+const turnSchema = z.object({
+  /** `scenario`, then the labels of the follow-ups. */
+  label: z.string(),
+  prompt: z.string(),
+  answer: z.string(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  reasoningTokens: z.number().nullable(),
+  cachedTokens: z.number().nullable(),
+  tokens: z.enum(['reported', 'estimated']),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  completedAt: z.string(),
+  finishReason: z.string(),
+  truncated: z.boolean(),
+  settings: z.object({
+    asked: z.record(z.string(), z.number()),
+    sent: z.record(z.string(), z.number()),
+    dropped: z.array(z.string()),
+  }),
+  modelVersion: z.string().nullable(),
+  /** sha256 of all messages that were sent for this turn. */
+  promptHash: z.string(),
+})
+export type Turn = z.output<typeof turnSchema>
+
+const conversation = z.object({
+  provider: z.string(),
+  model: z.string(),
+  versionAsked: z.string().nullable(),
+  /** How the preamble was sent. */
+  preambleAs: z.enum(['system', 'user', 'none']),
+  turns: z.array(turnSchema).min(1),
+  outcome: z
+    .object({
+      kind: z.enum(['decision', 'refusal', 'other', 'unparsed']),
+      code: z.string().optional(),
+      label: z.string().optional(),
+      by: z.string().optional(),
+    })
+    .nullable(),
+})
+type Conversation = z.output<typeof conversation>
+
+/** Seconds for a whole conversation. */
+const TIMEOUT = 1_800
+const RATE_LIMIT_PAUSE = 2
+
+export function askTask(catalogue: Catalogue) {
+  return defineTask<Slot, Conversation>({
+    name: 'probe.ask',
+    input: slotSchema,
+    output: conversation,
+    timeout: TIMEOUT,
+    retry,
+    async perform(hand) {
+      const resolved = catalogue.resolve(hand.input.model)
+      if (isFailure(resolved)) throw new TaskFailed(resolved)
+      return converse(hand, resolved, await inputOf(hand), await scenarioOf(hand))
+    },
+    save: saveTranscripts,
+    keep: ({ outcome, turns }) => ({ outcome: outcome?.code ?? outcome?.kind ?? null, turns: turns.length }),
+  })
+}
+
+/** Waiting for a limit is nobody's failure; everything else may be tried as often as its row of the table says. */
+export function retry(failure: Failure, tries: number): Again {
+  if (failure.code === 'RATE_LIMIT') {
+    return { outcome: 'later', delay: failure.retryAfter ?? RATE_LIMIT_PAUSE * (0.5 + Math.random()) }
+  }
+  return again(failure, tries, triesFor(failure))
+}
+
+async function converse(
+  hand: Hand<Slot>,
+  resolved: Resolved,
+  input: ProbeInput,
+  scenario: ScenarioRow,
+): Promise<Conversation> {
+  const { definition } = input
+  const prompts = [
+    { label: 'scenario', prompt: scenario.prompt },
+    ...definition.followups.map(({ label, prompt }) => ({ label, prompt })),
+  ].slice(0, input.maxTurns)
+  const messages: Message[] = []
+  if (definition.preamble !== undefined && definition.preambleAs === 'system') {
+    messages.push({ role: 'system', content: definition.preamble })
+  }
+  const turns: Turn[] = []
+  for (const [index, { label, prompt }] of prompts.entries()) {
+    messages.push({ role: 'user', content: index === 0 ? firstPrompt(definition, prompt) : prompt })
+    const request: ModelRequest = {
+      model: resolved.model,
+      messages: [...messages],
+      label: `${scenario.key} ${hand.input.sample} ${index}`,
+      ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
+      ...(input.maxTokens === undefined ? {} : { maxTokens: input.maxTokens }),
+    }
+    const answer = await hand.remember(`turn ${index + 1}`, [hand.input.model, request], () =>
+      ask(resolved, request, hand.signal),
+    )
+    messages.push({ role: 'assistant', content: answer.text })
+    turns.push({ label, prompt, ...answerFacts(answer), promptHash: hashOf(request.messages) })
+    if (prompts.length > 1) hand.progress({ turn: index + 1, of: prompts.length })
+  }
+  const outcome = decide(turns[0]?.answer ?? '', definition.decision)
+  return {
+    provider: resolved.providerId,
+    model: resolved.model,
+    versionAsked: resolved.version ?? null,
+    preambleAs: definition.preamble === undefined ? 'none' : definition.preambleAs,
+    turns,
+    outcome,
+  }
+}
+
+function firstPrompt(definition: Definition, prompt: string): string {
+  return definition.preamble === undefined || definition.preambleAs === 'system'
+    ? prompt
+    : `${definition.preamble}\n\n${prompt}`
+}
+
+/** An answer as the ledger gives it back: times are text there. */
+type KeptAnswer = Omit<Answer, 'startedAt' | 'completedAt'> & {
+  readonly startedAt: string
+  readonly completedAt: string
+}
+
+async function ask(resolved: Resolved, request: ModelRequest, signal: AbortSignal): Promise<KeptAnswer> {
+  const { answer, failure } = await generate(resolved.provider, request, signal)
+  if (failure !== undefined) throw new TaskFailed(failure)
+  return { ...answer, startedAt: answer.startedAt.toISOString(), completedAt: answer.completedAt.toISOString() }
+}
+
+function answerFacts(answer: KeptAnswer) {
+  const { usage } = answer
+  return {
+    answer: answer.text,
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    reasoningTokens: usage.reasoningTokens,
+    cachedTokens: usage.cachedTokens,
+    tokens: usage.source,
+    startedAt: answer.startedAt,
+    completedAt: answer.completedAt,
+    finishReason: answer.finishReason,
+    truncated: answer.truncated,
+    settings: { ...answer.settings, dropped: [...answer.settings.dropped] },
+    modelVersion: answer.modelVersion,
+  }
+}
+
+function hashOf(messages: readonly Message[]): string {
+  return createHash('sha256').update(JSON.stringify(messages)).digest('hex')
+}
+
+/** Parsed once a run and process: the snapshot is one object there. */
+const inputs = new WeakMap<object, ProbeInput>()
+
+async function inputOf(hand: Hand<Slot>): Promise<ProbeInput> {
+  const raw = (await hand.runInput()) as object
+  const known = inputs.get(raw)
+  if (known !== undefined) return known
+  const parsed = probeInput.parse(raw)
+  inputs.set(raw, parsed)
+  return parsed
+}
+
+interface ScenarioRow {
+  key: string
+  prompt: string
+}
+
+async function scenarioOf(hand: Hand<Slot>): Promise<ScenarioRow> {
+  const { rows } = await hand.read<{ key: string; prompt: string }>(
+    { name: 'probe scenario', text: 'select key, prompt from probe.scenarios where run_id = $1 and n = $2' },
+    [hand.run, hand.input.scenario],
+  )
+  const [row] = rows
+  if (row === undefined) throw new TaskFailed(NO_SCENARIO)
+  return row
+}
+
+const NO_SCENARIO: Failure = {
+  code: 'NO_SCENARIO',
+  message: 'The run has no such scenario.',
+  retryable: false,
+  origin: 'storage',
+}
+
+async function saveTranscripts(tx: Tx, finished: readonly Finished<Slot, Conversation>[]): Promise<void> {
+  const rows = finished.map(({ run, task, workspace, input, output }) => {
+    const sum = (of: (turn: Turn) => number | null) => output.turns.reduce((total, turn) => total + (of(turn) ?? 0), 0)
+    const known = (of: (turn: Turn) => number | null) =>
+      output.turns.some((turn) => of(turn) !== null) ? sum(of) : null
+    return {
+      run_id: run,
+      task,
+      workspace_id: workspace,
+      scenario: input.scenario,
+      provider: output.provider,
+      model: output.model,
+      version_asked: output.versionAsked,
+      sample: input.sample,
+      model_version: output.turns.findLast((turn) => turn.modelVersion !== null)?.modelVersion ?? null,
+      turns: output.turns,
+      turn_count: output.turns.length,
+      word_count: sum((turn) => countWords(turn.answer)),
+      input_tokens: sum((turn) => turn.inputTokens),
+      output_tokens: sum((turn) => turn.outputTokens),
+      reasoning_tokens: known((turn) => turn.reasoningTokens),
+      cached_tokens: known((turn) => turn.cachedTokens),
+      tokens_reported: output.turns.every((turn) => turn.tokens === 'reported'),
+      duration_ms: sum((turn) => Date.parse(turn.completedAt) - Date.parse(turn.startedAt)),
+      outcome: output.outcome?.kind ?? null,
+      decision_code: output.outcome?.code ?? null,
+      decision_label: output.outcome?.label ?? null,
+      decided_by: output.outcome?.by ?? null,
+    }
+  })
+  await tx.query({ name: 'save transcripts', text: INSERT }, [toJson(rows)])
+}
+
+const COLUMNS = `run_id, task, workspace_id, scenario, provider, model, version_asked, sample, model_version, turns,
+  turn_count, word_count, input_tokens, output_tokens, reasoning_tokens, cached_tokens, tokens_reported, duration_ms,
+  outcome, decision_code, decision_label, decided_by`
+const INSERT = `insert into probe.transcripts (${COLUMNS})
+  select ${COLUMNS} from json_populate_recordset(null::probe.transcripts, $1::json)`
