@@ -16,9 +16,20 @@ export interface Identity {
 export interface Liveness {
   /** The number under which this worker may claim; changes when it was fenced. */
   readonly worker: number
+  /** One sweep over everybody; the broom belongs to this connection. Nothing while it is away. */
+  sweep(): Promise<Swept | undefined>
   /** Called when another saw us dead; gives the new number. */
   registerAnew(): Promise<number>
   close(): Promise<void>
+}
+
+export interface Swept {
+  /** Tasks taken back from the dead; null without the broom. */
+  readonly rescued: number | null
+  /** Tasks that have become due; null without the broom. */
+  readonly due: number | null
+  /** Does anybody perform anything? */
+  readonly busy: boolean
 }
 
 export interface Bells {
@@ -128,6 +139,13 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
       return worker
     },
     registerAnew,
+    async sweep() {
+      const swept = await client?.query<Swept & pg.QueryResultRow>({
+        name: 'expire',
+        text: 'select rescued, due, busy from engine.expire()',
+      })
+      return swept?.rows[0]
+    },
     async close() {
       closed = true
       clearInterval(beat)

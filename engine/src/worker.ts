@@ -202,12 +202,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   async function sweep() {
     let busy = performing.size > 0
     try {
-      const { rows } = await query<{ rescued: number | null; due: number | null; busy: boolean }>({
-        name: 'expire',
-        text: 'select rescued, due, busy from engine.expire()',
-      })
-      busy ||= rows[0]?.busy === true
-      if ((rows[0]?.rescued ?? 0) > 0 || (rows[0]?.due ?? 0) > 0) {
+      const swept = await liveness.sweep()
+      busy ||= swept?.busy === true
+      if ((swept?.rescued ?? 0) > 0 || (swept?.due ?? 0) > 0) {
         hungry = true
         workIsReady = true
         ringing ??= setTimeout(() => void sendRings(), 0)

@@ -226,6 +226,22 @@ async function startOn(tx: Tx, run: RunOptions & { readonly tasks: readonly Task
   return rows[0]?.run_id ?? 0
 }
 
+/** Many runs of one task each, in one statement. */
+export async function startMany(db: TestDatabase, amount: number, kind = 'work'): Promise<void> {
+  const api = openApi(db.api, 1)
+  try {
+    await api.as(member(), (tx) =>
+      tx.query(
+        `select engine.start(1, 'hand', '{}', $2, false, 5::smallint, null, null, null, null)
+           from generate_series(1, $1::integer)`,
+        [amount, JSON.stringify(tasksOf(1, kind))],
+      ),
+    )
+  } finally {
+    await api.close()
+  }
+}
+
 /** A second workspace, made by the owner. */
 export async function addWorkspace(db: TestDatabase, name: string): Promise<number> {
   const rows = await db.sql<{ id: number }>('insert into engine.workspaces (name) values ($1) returning id', [name])

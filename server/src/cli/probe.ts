@@ -1,7 +1,7 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
 import { readFile, stat } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { Refusal, startWorker } from '@millrace/engine'
+import { Refusal, startWorker, type Run } from '@millrace/engine'
 import { openApp, openCatalogue, operator, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition.ts'
@@ -118,7 +118,12 @@ export async function perform(
     slots: config.slots,
     report: reporter(),
   })
-  const ended = await watch(app.engine, run, signal).finally(() => worker.drain(DRAIN))
+  let ended: Run
+  try {
+    ended = await watch(app.engine, run, signal)
+  } finally {
+    await worker.drain(DRAIN)
+  }
   if (ended.finishedAt === null) {
     const { progress } = await app.engine.run(operator, run)
     remark(`Run ${run} has ${progress.open} of ${progress.total} to go. The same command goes on with it.`)

@@ -45,7 +45,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 }
 
 function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length
+  return Array.from(stripVTControlCharacters(text)).length
 }
 
 export interface Bar {

@@ -7,7 +7,7 @@ const stems = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 export const markerWords = words(`
   rating ratings overall score scored decision answer choice verdict judgment judgement grade vote selection response conclusion boxed
   bewertung entscheidung antwort wahl wertung note urteil punktzahl
-  évaluation décision réponse choix verdict
+  évaluation décision réponse choix
   calificación puntuación decisión respuesta valoración elección
   valutazione punteggio decisione risposta scelta voto
   avaliação pontuação nota decisão resposta escolha classificação
@@ -30,7 +30,7 @@ export const runMarkers = stems(`
 
 /** Make the marked decision the one that counts. */
 export const finalWords = words(`
-  final overall definitive ultimate endgültige finale final finalmente définitive définitif definitiva definitivo
+  final overall definitive ultimate endgültige finale finalmente définitive définitif definitiva definitivo
   итоговая итоговый окончательное окончательный ostateczna nihai النهائي النهائية अंतिम
 `)
 export const runFinals = stems('最终 最終 总体 總體 최종')
@@ -53,7 +53,7 @@ export const copulas = words(`
 `)
 
 /** First-person subjects, needed before `choiceVerbs`. */
-export const subjects = words(`i i'd i'll i'm i've i'm we we'd we'll my personally`)
+export const subjects = words(`i i'd i'll i'm i've we we'd we'll my personally`)
 
 export const choiceVerbs = words(`
   choose chose choosing pick picked picking select selected selecting rate rated give assign score answer say vote opt go
@@ -71,9 +71,9 @@ export const ownVerbs = words(`
   escolho escolheria dou seleciono atribuo daria
   scelgo sceglierei assegno seleziono darei
   kies geef väljer ger vælger giver velger gir valitsen annan
-  выбираю выбрал выбрала ставлю оцениваю оценил оценила обираю ставлю wybieram wybrałbym daję oceniam volím vybírám
+  выбираю выбрал выбрала ставлю оцениваю оценил оценила обираю wybieram wybrałbym daję oceniam volím vybírám
   seçiyorum veriyorum
-  أختار اختار سأختار أعطي بوחר
+  أختار اختار سأختار أعطي
   memilih chọn בוחר בוחרת επιλέγω
 `)
 

@@ -4,7 +4,6 @@
  * is read again.
  */
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
 import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from '@millrace/engine'
 import { definitionHash } from './definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './expand.ts'
@@ -16,7 +15,7 @@ import type { Catalogue } from '../../providers/catalogue.ts'
 export function probeRun(catalogue: Catalogue) {
   return defineRun<ProbeInput>({
     name: 'probe',
-    input: probeInput as z.ZodType<ProbeInput>,
+    input: probeInput,
     tasks: [askTask(catalogue)],
     *plan(input): Iterable<TaskSpec> {
       const { indexes } = sampleOf(input)
