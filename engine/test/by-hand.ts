@@ -3,7 +3,7 @@ import pg from 'pg'
 import { openApi, type Principal } from '../src/access.ts'
 import { workerSettings, type Tx } from '../src/database.ts'
 import type { TaskSpec } from '../src/kinds.ts'
-import { member, type TestDatabase } from '../testing/index.ts'
+import { member, until, type TestDatabase } from '../testing/index.ts'
 
 export interface Held {
   readonly run: number
@@ -35,10 +35,9 @@ export interface Closed {
 }
 
 export interface Swept {
-  readonly gone: number | null
-  readonly rescued: number | null
-  readonly due: number | null
-  readonly busy: boolean
+  readonly gone: number
+  readonly rescued: number
+  readonly due: number
 }
 
 export interface HandWorker {
@@ -48,7 +47,7 @@ export interface HandWorker {
   close(...ends: readonly End[]): Promise<Closed[]>
   turn(free: number, ...ends: readonly End[]): Promise<{ kept: number; claimed: Held[] }>
   fence(...held: readonly Held[]): Promise<number>
-  /** Sweeps as if it were so many seconds later. */
+  /** Sweeps as if it were so many seconds later, until there is nothing more to do. */
   expire(later?: number): Promise<Swept>
   register(): Promise<number>
   leave(): Promise<void>
@@ -143,23 +142,46 @@ export async function closeOn(client: pg.Client, ends: readonly End[]): Promise<
   return rows
 }
 
-/** One sweep as if it were so many seconds later; waits for the broom if another has it. */
+/** Sweeps as if it were so many seconds later, until there is nothing more to do; what all sweeps did together. */
 export async function expireOn(client: pg.Client, later: number): Promise<Swept> {
-  const end = Date.now() + 5_000
+  const sum = { gone: 0, rescued: 0, due: 0 }
+  const end = Date.now() + 10_000
   for (;;) {
-    await client.query('begin')
-    await client.query(
-      "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
-      [later],
-    )
-    const { rows } = await client.query<Swept & pg.QueryResultRow>('select * from engine.expire()')
-    await client.query('commit')
-    const [row] = rows
-    if (row === undefined) throw new Error('expire gave no row')
-    if (row.gone !== null) return row
-    if (Date.now() > end) throw new Error('another had the broom for 5 s')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    const swept = await sweepOnce(client, later)
+    if (swept.gone === null) {
+      if (Date.now() > end) throw new Error('another had the broom for 10 s')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      continue
+    }
+    sum.gone += swept.gone
+    sum.rescued += swept.rescued ?? 0
+    sum.due += swept.due ?? 0
+    if (swept.gone === 0 && swept.rescued === 0 && swept.due === 0) return sum
   }
+}
+
+/** One sweep; all null if another has the broom. */
+export async function sweepOnce(client: pg.Client, later = 0) {
+  await client.query('begin')
+  await client.query(
+    "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
+    [later],
+  )
+  const { rows } = await client.query<{ gone: number | null; rescued: number | null; due: number | null }>(
+    'select gone, rescued, due from engine.expire()',
+  )
+  await client.query('commit')
+  const [row] = rows
+  if (row === undefined) throw new Error('expire gave no row')
+  return row
+}
+
+/** For some seconds after its start the server counts nobody as dead: everybody is still coming back. */
+export async function serverIsSettled(db: TestDatabase): Promise<void> {
+  await until(
+    () => db.sql<{ up: number }>('select extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as up'),
+    ([row]) => (row?.up ?? 0) > 3.1,
+  )
 }
 
 function columnsOf(ends: readonly End[]): unknown[] {

@@ -5,6 +5,7 @@ import type { TaskSpec } from '../src/kinds.ts'
 import { freshDatabase, until, type TestDatabase } from '../testing/index.ts'
 import {
   addWorkspace,
+  serverIsSettled,
   startRun,
   startMany,
   startRuns,
@@ -23,6 +24,7 @@ let tests = 0
 
 beforeAll(async () => {
   db = await freshDatabase()
+  await serverIsSettled(db)
 })
 afterAll(async () => {
   await db?.drop()

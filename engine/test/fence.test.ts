@@ -6,7 +6,7 @@ import { workerSettings } from '../src/database.ts'
 import { defineRun, defineTask, openEngine, startWorker, type AnyRunKind, type Engine } from '../src/index.ts'
 import { takeTurn } from '../src/turns.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
-import { startRun, tasksOf, workerByHand, type HandWorker, type Held, type Outcome } from './by-hand.ts'
+import { serverIsSettled, startRun, tasksOf, workerByHand, type HandWorker, type Held, type Outcome } from './by-hand.ts'
 
 const OUTCOMES: readonly Outcome[] = ['succeeded', 'failed', 'again', 'later', 'released', 'cancelled']
 
@@ -21,6 +21,7 @@ let tests = 0
 
 beforeAll(async () => {
   db = await freshDatabase()
+  await serverIsSettled(db)
   await db.sql(`create table public.answers (run bigint, task integer, attempt integer, word text check (word <> 'bad'),
       primary key (run, task));
     grant select, insert on public.answers to millrace_worker`)

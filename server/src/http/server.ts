@@ -19,7 +19,7 @@ export interface HttpServer {
  */
 export async function listen(host: string, port: number, health: Health): Promise<HttpServer> {
   const app = Fastify({ forceCloseConnections: true })
-  routes(app, health)
+  mount(app, health)
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -31,20 +31,49 @@ export async function listen(host: string, port: number, health: Health): Promis
   return { url: `http://${shown}:${typeof address === 'object' ? address.port : port}`, close: () => app.close() }
 }
 
-function routes(app: FastifyInstance, health: Health) {
-  const ready = async () => {
-    const missing = await health().catch(() => ['database'])
-    return { status: missing.length === 0 ? 'ok' : 'unavailable', missing }
+interface Route {
+  readonly method: 'GET'
+  readonly url: string
+  readonly sentence: string
+  readonly answer: (health: Health) => Promise<{ status: number; body: unknown }>
+}
+
+const ready: Route['answer'] = async (health) => {
+  const missing = await health().catch(() => ['database'])
+  return {
+    status: missing.length === 0 ? 200 : 503,
+    body: { status: missing.length === 0 ? 'ok' : 'unavailable', missing },
   }
-  app.get('/health/live', async () => ({ status: 'ok' }))
-  app.get('/health/ready', async (_, reply) => {
-    const answer = await ready()
-    return reply.code(answer.missing.length === 0 ? 200 : 503).send(answer)
-  })
-  app.get('/health', async (_, reply) => {
-    const answer = await ready()
-    return reply.code(answer.missing.length === 0 ? 200 : 503).send(answer)
-  })
+}
+
+/** All routes; the reference is made from them. */
+export const routes: readonly Route[] = [
+  {
+    method: 'GET',
+    url: '/health/live',
+    sentence: 'The program is alive: always 200 `{"status":"ok"}`.',
+    answer: async () => ({ status: 200, body: { status: 'ok' } }),
+  },
+  {
+    method: 'GET',
+    url: '/health/ready',
+    sentence: 'It can serve: 200, or 503 with what is missing, `{"status":"unavailable","missing":["database"]}`.',
+    answer: ready,
+  },
+  { method: 'GET', url: '/health', sentence: 'The same as `/health/ready`.', answer: ready },
+]
+
+function mount(app: FastifyInstance, health: Health) {
+  for (const { method, url, answer } of routes) {
+    app.route({
+      method,
+      url,
+      handler: async (_, reply) => {
+        const { status, body } = await answer(health)
+        return reply.code(status).send(body)
+      },
+    })
+  }
   app.setNotFoundHandler((_, reply) =>
     reply
       .code(404)

@@ -20,8 +20,8 @@ import type { Catalogue, Resolved } from '../../providers/catalogue.ts'
 import { isFailure, triesFor } from '../../providers/failures.ts'
 import { generate, type Answer, type Message, type ModelRequest } from '../../providers/provider.ts'
 import { countWords } from './csv.ts'
-import { decide } from './decide.ts'
-import type { Definition } from './definition.ts'
+import { decide } from './decision/decide.ts'
+import type { Definition } from './definition/definition.ts'
 import { probeInput, slotSchema, type ProbeInput, type Slot } from './input.ts'
 
 const turnSchema = z.object({

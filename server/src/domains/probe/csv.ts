@@ -3,7 +3,7 @@
  * programs, one row at a time so that a hundred thousand need no memory.
  */
 
-import type { Scenario } from './expand.ts'
+import type { Scenario } from './definition/expand.ts'
 
 /** One turn as JSONL tells it. */
 export interface ExportedTurn {

@@ -4,7 +4,7 @@
  */
 import { Refusal, type Engine, type Principal, type Tx } from '@millrace/engine'
 import { csvHead, csvRow, jsonlRow, type ExportOptions, type ExportRow } from './csv.ts'
-import type { Scenario } from './expand.ts'
+import type { Scenario } from './definition/expand.ts'
 import type { Turn } from './ask.ts'
 
 export interface ProbeExport {

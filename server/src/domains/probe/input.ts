@@ -1,7 +1,7 @@
 /** What a probe run is asked with, and what one of its tasks is. */
 import { z } from 'zod'
-import { definitionSchema } from './definition.ts'
-import { isSamplePercentage } from './expand.ts'
+import { definitionSchema } from './definition/definition.ts'
+import { isSamplePercentage } from './definition/expand.ts'
 
 export const probeInput = z.object({
   definition: definitionSchema,

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from '@millrace/engine'
-import { definitionHash } from './definition.ts'
-import { openExpansion, sampleScenarios, type Scenario } from './expand.ts'
+import { definitionHash } from './definition/definition.ts'
+import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
 import { askTask } from './ask.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
 import type { Catalogue } from '../../providers/catalogue.ts'

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isSamplePercentage, sampleScenarios, sampleSize } from './expand.ts'
+import { isSamplePercentage, sampleScenarios, sampleSize } from './definition/expand.ts'
 
 describe('a sample', () => {
   test('is these indexes for these seeds, on every machine', () => {

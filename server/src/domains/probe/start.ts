@@ -5,8 +5,8 @@
 import { Refusal, type Engine, type Failure, type Principal } from '@millrace/engine'
 import { estimateTokenCount } from 'tokenx'
 import type { Catalogue } from '../../providers/catalogue.ts'
-import { definitionWarnings, type Definition } from './definition.ts'
-import { expansionLimits, isSamplePercentage } from './expand.ts'
+import { definitionWarnings, type Definition } from './definition/definition.ts'
+import { expansionLimits, isSamplePercentage } from './definition/expand.ts'
 import { probeInput, type ProbeInput } from './input.ts'
 import { questionOf, recordRun, sampleOf, type probeRun } from './run.ts'
 

@@ -1,6 +1,6 @@
 /** A decision scale prepared for reading, and what an answer says at one place of it. */
 
-import type { DecisionLabel, DecisionScale } from './definition-shape.ts'
+import type { DecisionLabel, DecisionScale } from '../definition/definition-shape.ts'
 import { isLatin, runsTogether, tokensOf } from './answer-tokens.ts'
 import type { Token } from './answer-tokens.ts'
 import { degrees, followers, maybes, percents, rangeWords, ratioWords, runCounters } from './answer-words.ts'

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decide, decisionText } from './decide.ts'
-import type { DecisionScale } from './definition.ts'
+import type { DecisionScale } from '../definition/definition.ts'
 
 const agreement: DecisionScale = {
   labels: [

@@ -2,13 +2,13 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { decide } from './decide.ts'
+import { decide } from '../decision/decide.ts'
 import { definitionWarnings, readDefinition, writeDefinition } from './definition.ts'
 import { openExpansion } from './expand.ts'
 
 function example(name: string) {
   const file = `examples/${name}/definition.yaml`
-  return readDefinition(readFileSync(new URL(`../../../../${file}`, import.meta.url), 'utf8'), { file })
+  return readDefinition(readFileSync(new URL(`../../../../../${file}`, import.meta.url), 'utf8'), { file })
 }
 
 test.each([

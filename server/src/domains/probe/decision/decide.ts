@@ -6,7 +6,7 @@
  * and a wrong number in the results would be seen by nobody.
  */
 
-import type { DecisionScale } from './definition-shape.ts'
+import type { DecisionScale } from '../definition/definition-shape.ts'
 import { declines } from './answer-refusal.ts'
 import { readable } from './answer-scale.ts'
 import type { ReadableScale, Value } from './answer-scale.ts'

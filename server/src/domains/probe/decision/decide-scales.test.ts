@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { decide } from './decide.ts'
-import type { DecisionScale } from './definition.ts'
+import type { DecisionScale } from '../definition/definition.ts'
 
 /** `4 marker`, `4 label`, `4 pattern`, or the outcome's kind. */
 function told(answer: string, scale: DecisionScale): string {

@@ -1,0 +1,43 @@
+/**
+ * `npm run check`: everything that can be known without running the product.
+ * Each check is one line; what a failed one said is shown whole.
+ */
+import { spawn } from 'node:child_process'
+import { guardrails } from './guardrails.ts'
+import { staleReferences } from './reference.ts'
+import { crossings } from './rooms.ts'
+import { tooLong } from './sizes.ts'
+
+type Check = readonly [name: string, run: () => Promise<readonly string[]>]
+
+const checks: readonly Check[] = [
+  ['types', () => command('tsc', ['-p', '.'])],
+  ['lint', () => command('oxlint', ['--type-aware', '--deny-warnings'])],
+  ['format', () => command('oxfmt', ['--check'])],
+  ['unused code', () => command('knip', ['--no-progress'])],
+  ['import rooms', crossings],
+  ['generated pictures', staleReferences],
+  ['sizes', tooLong],
+  ['guardrails', guardrails],
+]
+
+/** Gives what it said when it failed; nothing when all is well. */
+function command(name: string, args: readonly string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(`node_modules/.bin/${name}`, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const said: string[] = []
+    child.stdout.setEncoding('utf8').on('data', (text: string) => said.push(text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
+    child.on('error', reject)
+    child.on('close', (code) => resolve(code === 0 ? [] : [said.join('').trimEnd() || `exit code ${code}`]))
+  })
+}
+
+let failed = 0
+for (const [name, run] of checks) {
+  const problems = await run()
+  process.stdout.write(`${problems.length === 0 ? '✓' : '✗'} ${name}\n`)
+  for (const problem of problems) process.stdout.write(`${problem.replace(/^/gm, '    ')}\n`)
+  if (problems.length > 0) failed += 1
+}
+process.exitCode = failed === 0 ? 0 : 1

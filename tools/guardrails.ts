@@ -1,0 +1,113 @@
+/**
+ * Rules that no compiler knows.  Each has an example that breaks it, tried at
+ * every check: a rule that cannot fire proves nothing.
+ */
+import { files, textOf } from './tree.ts'
+
+interface Rule {
+  readonly id: string
+  readonly says: string
+  readonly where: RegExp
+  readonly except?: RegExp
+  /** What may not stand there. */
+  readonly never: RegExp
+  /** A text that breaks it. */
+  readonly breaks: string
+}
+
+const RULES: readonly Rule[] = [
+  {
+    id: 'R-ENG-001',
+    says: 'only the verbs write the tables of the engine',
+    where: /^(engine|server)\/src\/.*\.ts$/,
+    never: /\b(insert\s+into|update|delete\s+from)\s+engine\.(?!migrations\b)/i,
+    breaks: "update engine.runs set state = 'failed'",
+  },
+  {
+    id: 'R-ENG-002',
+    says: 'no verb notifies: a NOTIFY inside a transaction makes commits queue',
+    where: /^engine\/sql\/.*\.sql$/,
+    never: /\bpg_notify\s*\(|^\s*notify\b/im,
+    breaks: "perform pg_notify('millrace_runs', '1')",
+  },
+  {
+    id: 'R-ENG-003',
+    says: 'a function with its owner’s rights pins its search path',
+    where: /^(engine\/sql|server\/src)\/.*\.sql$/,
+    never: /security definer(?! set search_path)/i,
+    breaks: 'language plpgsql security definer as $$',
+  },
+  {
+    id: 'R-ACC-001',
+    says: 'the owner’s login is for migrations; nobody else connects with it',
+    where: /^(engine|server)\/src\/.*\.ts$/,
+    except: /^engine\/src\/(database|migrate|postgres)\.ts$|^engine\/src\/postgres\//,
+    never: /\bownerSettings\b/,
+    breaks: 'new pg.Pool(ownerSettings(owner))',
+  },
+  {
+    id: 'R-PRV-001',
+    says: 'no provider retries or waits: that is the task’s failure to decide',
+    where: /^server\/src\/providers\/.*\.ts$/,
+    except: /\.(test|contract)\.ts$|fake\.ts$/,
+    never: /\bmaxRetries:\s*[1-9]|\bsetInterval\b/,
+    breaks: 'maxRetries: 2',
+  },
+  {
+    id: 'R-TXT-001',
+    says: 'no path of a machine and no host of a registry',
+    where: /\.(ts|js|md|json|ya?ml|sql)$|^\.ci\//,
+    except: /^tools\/guardrails\.ts$/,
+    never: /\/(work|root|Users)\/[a-z]|registry\.npmjs|deb\.debian\.org/,
+    breaks: 'see /Users/me/millrace',
+  },
+  {
+    id: 'R-TXT-002',
+    says: 'no note to finish later',
+    where: /^(engine|server|tools|examples|bench)\/.*\.(ts|sql|js)$/,
+    except: /^tools\/guardrails\.ts$/,
+    never: /\b(TODO|FIXME|XXX|HACK)\b/,
+    breaks: '// TODO: later',
+  },
+  {
+    id: 'R-LCK-001',
+    says: 'dependencies are exact',
+    where: /(^|\/)package\.json$/,
+    never: /"(\^|~|>|\*|latest)[^"]*"(?=,?\s*$)(?<!"node": ">=24")/m,
+    breaks: '"zod": "^4.0.0"',
+  },
+]
+
+export async function guardrails(): Promise<string[]> {
+  const problems: string[] = []
+  for (const rule of RULES) {
+    const paths = files(rule.where).filter((path) => rule.except?.test(path) !== true)
+    if (paths.length === 0) problems.push(`${rule.id} looked at no file`)
+    if (!rule.never.test(rule.breaks)) problems.push(`${rule.id} does not fire on what breaks it`)
+    for (const path of paths) {
+      const found = rule.never.exec(textOf(path))
+      if (found === null) continue
+      const line = textOf(path).slice(0, found.index).split('\n').length
+      problems.push(`${path}:${line} violates ${rule.id}: ${rule.says}`)
+    }
+  }
+  return [...problems, ...installScripts()]
+}
+
+/** Install scripts run only for the packages that are named. */
+function installScripts(): string[] {
+  const lock = JSON.parse(textOf('package-lock.json')) as {
+    packages: Record<string, { hasInstallScript?: boolean; integrity?: string; link?: boolean; resolved?: string }>
+  }
+  const named = (JSON.parse(textOf('package.json')) as { allowScripts?: Record<string, boolean> }).allowScripts ?? {}
+  return Object.entries(lock.packages).flatMap(([path, entry]) => {
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+    if (entry.hasInstallScript === true && named[name] === undefined) {
+      return [`package-lock.json: ${name} has an install script that allowScripts does not name (R-LCK-002)`]
+    }
+    if (path.includes('node_modules/') && entry.link !== true && entry.integrity === undefined) {
+      return [`package-lock.json: ${name} has no integrity (R-LCK-003)`]
+    }
+    return []
+  })
+}

@@ -1,0 +1,31 @@
+/** The walls between the rooms, each tried with an import that would break it. */
+import { describe, expect, test } from 'vitest'
+import { crossing, crossings, importsOf } from './rooms.ts'
+
+describe('the import rooms', () => {
+  test('the code keeps to them', async () => {
+    expect(await crossings()).toEqual([])
+  })
+
+  test.each([
+    ['the engine knows no domain', 'engine/src/worker.ts', 'server/src/domains/probe/run.ts'],
+    ['a provider knows no domain', 'server/src/providers/fake.ts', 'server/src/domains/probe/run.ts'],
+    [
+      'a domain does not reach past the door of the http room',
+      'server/src/domains/probe/run.ts',
+      'server/src/http/server.ts',
+    ],
+    ['nobody but the programs knows app.ts', 'server/src/domains/probe/run.ts', 'server/src/app.ts'],
+  ])('%s', (_, from, to) => {
+    expect(crossing({ from, to })).toContain(from)
+  })
+
+  test('an import is seen in each of its forms', () => {
+    const text = "import { a } from '../x.ts'\nexport * from './y.ts'\nconst z = await import('./z.ts')"
+    expect(importsOf('server/src/cli/a.ts', text).map((one) => one.to)).toEqual([
+      'server/src/x.ts',
+      'server/src/cli/y.ts',
+      'server/src/cli/z.ts',
+    ])
+  })
+})

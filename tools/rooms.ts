@@ -1,0 +1,80 @@
+/**
+ * Who may import whom.  The direction is: cli and app → domains → providers,
+ * engine; the engine knows none of them, and no domain knows another.
+ */
+import { dirname, join, normalize } from 'node:path'
+import { files, textOf } from './tree.ts'
+
+/** A room is the first of these that a path begins with. */
+const ROOMS = [
+  'engine/src/postgres/',
+  'engine/',
+  'server/src/domains/probe/',
+  'server/src/providers/',
+  'server/src/http/',
+  'server/src/cli/',
+  'server/src/app.ts',
+  'server/src/config.ts',
+  'server/src/cli.ts',
+] as const
+type Room = (typeof ROOMS)[number]
+
+const ENGINE = '@millrace/engine'
+
+/** What a room may import besides itself and packages from outside. */
+const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
+  'engine/src/postgres/': ['engine/'],
+  'engine/': ['engine/src/postgres/'],
+  'server/src/domains/probe/': ['server/src/providers/', ENGINE],
+  'server/src/providers/': [ENGINE],
+  'server/src/http/': [ENGINE],
+  'server/src/config.ts': [ENGINE],
+  'server/src/app.ts': [
+    'server/src/domains/probe/',
+    'server/src/providers/',
+    'server/src/http/',
+    'server/src/config.ts',
+    ENGINE,
+  ],
+  'server/src/cli/': [
+    'server/src/domains/probe/',
+    'server/src/http/',
+    'server/src/app.ts',
+    'server/src/config.ts',
+    ENGINE,
+  ],
+  'server/src/cli.ts': ['server/src/cli/', ENGINE],
+}
+
+export interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+/** The sentence that an import breaks, or nothing. */
+export function crossing({ from, to }: Import): string | undefined {
+  const here = roomOf(from)
+  if (here === undefined) return `${from} is in no room; tools/rooms.ts names them`
+  const there = to.startsWith(ENGINE) ? ENGINE : roomOf(to)
+  if (there === undefined || there === here || ALLOWED[here].includes(there)) return undefined
+  return `${from} imports ${to}: ${here} may not know ${there}`
+}
+
+function roomOf(path: string): Room | undefined {
+  return ROOMS.find((room) => path.startsWith(room))
+}
+
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g
+
+export function importsOf(path: string, text: string): Import[] {
+  return Array.from(text.matchAll(IMPORT), ([, target = '']) => ({
+    from: path,
+    to: target.startsWith('.') ? normalize(join(dirname(path), target)) : target,
+  })).filter(({ to }) => to.includes('/') && !to.startsWith('node:'))
+}
+
+export async function crossings(): Promise<string[]> {
+  const sources = files(/^(engine|server)\/src\/.*\.ts$/).filter((path) => !/\.(test|contract)\.ts$/.test(path))
+  if (sources.length < 20) return [`only ${sources.length} files were looked at`]
+  return sources.flatMap((path) => importsOf(path, textOf(path)).flatMap((one) => crossing(one) ?? []))
+}
