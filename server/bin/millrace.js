@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can read, so that it can say what is wrong.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import process from 'node:process'
@@ -23,10 +23,13 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
     )
     process.exitCode = 2
   } else {
-    const { status, signal } = spawnSync(brought, process.argv.slice(1), {
+    const child = spawn(brought, process.argv.slice(1), {
       stdio: 'inherit',
       env: { ...process.env, MILLRACE_BROUGHT_NODE: brought },
     })
-    process.exitCode = signal === null ? (status ?? 1) : 130
+    // Ctrl-C reaches both from the terminal; what is sent to this process alone is passed on.
+    process.on('SIGINT', () => {})
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+    child.on('exit', (code) => (process.exitCode = code ?? 1))
   }
 }

@@ -62,6 +62,7 @@ export function openBar(label: string): Bar {
   const started = Date.now()
   const live = process.stderr.isTTY
   let plainAt = 0
+  let whole = false
   let last = ''
   const line = ({ total, succeeded, failed, cancelled, percent }: Progress) => {
     const ended = succeeded + failed + cancelled
@@ -76,11 +77,11 @@ export function openBar(label: string): Bar {
     show(progress) {
       const text = line(progress)
       if (live) process.stderr.write(`\r\x1b[2K${text}`)
-      else if (Date.now() - plainAt >= PLAIN || progress.percent === 100) {
-        if (text === last) return
+      else if (!whole && (Date.now() - plainAt >= PLAIN || progress.open === 0)) {
         plainAt = Date.now()
         process.stderr.write(`${text}\n`)
       }
+      whole = progress.open === 0
       last = text
     },
     end() {

@@ -20,11 +20,19 @@ export interface Interruption {
   stop(): void
 }
 
+/** Milliseconds in which a second signal is the same one: npm passes on what the terminal has sent already. */
+const SAME = 500
+
 /** The first signal asks to come to an end; the second does not ask. */
 export function onInterrupt(tell: () => void): Interruption {
   const abort = new AbortController()
+  let heardAt = 0
   const hear = (name: NodeJS.Signals) => {
-    if (abort.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143)
+    if (abort.signal.aborted) {
+      if (Date.now() - heardAt > SAME) process.exit(name === 'SIGINT' ? 130 : 143)
+      return
+    }
+    heardAt = Date.now()
     tell()
     abort.abort()
   }
