@@ -4,9 +4,17 @@ export default defineConfig({
   test: {
     include: ['engine/**/*.test.ts', 'server/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['engine/testing/cluster.ts'],
+    reporters: ['default', './tools/closing-line.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['engine/src/**/*.ts', 'server/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.contract.ts'],
+      reporter: ['text-summary', 'text'],
+      thresholds: { 'engine/src/**': { lines: 85 }, 'server/src/**': { lines: 85 } },
+    },
   },
 })

@@ -373,7 +373,8 @@ begin
                        then coalesce(decision -> 'fail', decision, commonest_failure(closed.id)) end
        where b.run_id = closed.id;
     end if;
-    return query select closed.id, closed.kept, closed.last_event, closed.state, closed.asks or closed.again > 0;
+    return query select closed.id, closed.kept, closed.last_event, closed.state,
+      closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
   end loop;
 
   if gives_back then

@@ -1,0 +1,2 @@
+select access.protect('storm.rows', array['insert']);
+grant usage on schema storm to millrace_api, millrace_worker;

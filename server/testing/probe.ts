@@ -1,0 +1,63 @@
+/** Small definitions, and a model server whose calls can be held and let go. */
+import { startWireServer, type Call, type WireServer } from './wire.ts'
+
+/** `scenarios` scenarios of one dimension, `followups` further turns. */
+export function definitionText(scenarios: number, followups = 0, name = 'Small'): string {
+  const values = Array.from({ length: scenarios }, (_, i) => `number ${i + 1}`)
+  const more = Array.from({ length: followups }, (_, i) => `  - {label: follow ${i + 1}, prompt: "And then, ${i + 1}?"}`)
+  return [
+    `name: ${name}`,
+    'template: "Rate case [Case] from 1 to 5."',
+    `dimensions: [{name: Case, values: [${values.join(', ')}]}]`,
+    ...(more.length === 0 ? [] : ['followups:', ...more]),
+    'decision: {labels: [{code: 1, label: one}, {code: 2, label: two}, {code: 3, label: three}, {code: 4, label: four}, {code: 5, label: five}]}',
+    '',
+  ].join('\n')
+}
+
+export interface GatedServer extends WireServer {
+  /** Chat calls that came in, oldest first. */
+  readonly calls: readonly { readonly messages: readonly { role: string; content: string }[] }[]
+  /** Calls that came in and are not answered yet. */
+  readonly held: number
+  /** From now on every call waits. */
+  shut(): void
+  /** This many may still be answered; those after it wait. */
+  admit(amount: number): void
+  /** Answers all that wait, and all that come. */
+  open(): void
+}
+
+/** A server that answers `Rating: 4`, when it is let. */
+export async function startGatedServer(): Promise<GatedServer> {
+  const waiting = new Set<Call>()
+  let admitted = Infinity
+  const wire = await startWireServer({ models: ['m'] })
+  const calls: { messages: readonly { role: string; content: string }[] }[] = []
+  const answer = (call: Call) => {
+    calls.push({ messages: call.body.messages })
+    wire.script(answer)
+    if (admitted > 0) {
+      admitted -= 1
+      call.say()
+      return
+    }
+    waiting.add(call)
+    call.response.on('close', () => waiting.delete(call))
+  }
+  wire.script(answer)
+  return {
+    ...wire,
+    calls,
+    get held() {
+      return waiting.size
+    },
+    shut: () => void (admitted = 0),
+    admit: (amount) => void (admitted = amount),
+    open() {
+      admitted = Infinity
+      for (const call of waiting) call.say()
+      waiting.clear()
+    },
+  }
+}
