@@ -11,7 +11,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let code = 0
   const program = commands((result) => (code = result))
   try {
-    await program.parseAsync(args as string[], { from: 'user' })
+    await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2

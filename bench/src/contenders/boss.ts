@@ -137,7 +137,7 @@ async function paced(place: Place, work: Work): Promise<Drain> {
     async go() {
       const start = now()
       while (done < work.tasks) {
-        await reached(() => work.flight - under >= 5 || done >= work.tasks)
+        await reached(() => work.flight - under >= Math.min(5, work.flight) || done >= work.tasks)
         if (done >= work.tasks) break
         const jobs = await opened.fetch<Data>(QUEUE, { batchSize: work.flight - under })
         under += jobs.length
