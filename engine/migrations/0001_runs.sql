@@ -178,9 +178,11 @@ create table engine.workers (
   missed_at    timestamptz,
   gone_at      timestamptz,
   gone_why     text check (gone_why in ('left', 'session', 'lease')),
+  emptied      boolean not null default false,
   constraint a_gone_worker_says_why check ((gone_at is null) = (gone_why is null))
 ) with (fillfactor = 70);
 
 create index workers_alive on engine.workers (id) where gone_at is null;
+create index workers_fallen on engine.workers (id) where gone_at is not null and not emptied;
 
 insert into engine.workspaces (name) values ('default');

@@ -95,7 +95,7 @@ grant execute on function
   engine.fence(bigint[], integer[], integer[]),
   engine.close(bigint[], integer[], integer[], text[], jsonb[], float8[]),
   engine.turn(integer, integer, bigint[], integer[], integer[], text[], jsonb[], float8[]),
-  engine.expire(),
+  engine.expire(), engine.rescue(),
   engine.emit(bigint[], integer[], integer[], text[], jsonb[]),
   engine.note(bigint[], integer[], integer[], text[], text[], bytea[], jsonb[])
   to millrace_worker;

@@ -4,12 +4,14 @@
 --   start     somebody asks for a run                  more    its further tasks, same transaction
 --   claim     a worker takes tasks from the lanes      extend  and says that it is alive
 --   fence     which of these attempts still count?     close   these attempts ended so
---   turn      close, then claim, in one transaction    expire  take back what the dead hold
+--   turn      close, then claim, in one transaction
+--   expire    who is gone?                             rescue  take back what they hold
 --   emit      a fact about a run, from an attempt      note    a receipt for the ledger
 --   hold      nobody may claim from this run           release and now again
 --   cancel    stop it
 --
--- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.
+-- Locks are taken child first: tasks by (run, n), lanes by id, runs by id; a
+-- worker's row last, except where nothing else is waited for.
 -- An attempt counts while its number is the task's and the task is running.
 -- A live run has an open task: the close that ends the last one inserts the
 -- run's decision (`next`) or ends the run.
@@ -66,7 +68,6 @@ create function engine.leave(in_worker integer)
 returns void language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
   update workers set gone_at = clock(), gone_why = 'left' where id = in_worker and gone_at is null;
-  perform take_back('released');
 end $$;
 
 ----------------------------------------------------------------------- start
@@ -178,8 +179,10 @@ declare
   runs_ bigint[] := '{}'; ns_ integer[] := '{}'; lanes_ bigint[] := '{}';
   r_ bigint[]; n_ integer[]; l_ bigint[];
 begin
-  -- The lock makes a claim and the fencing of its worker wait for one another.
-  select w.kinds, w.workspace_id into mine, home from workers w where w.id = in_worker and w.gone_at is null for share;
+  -- The lock makes a claim and the fencing of its worker wait for one another; a
+  -- renewed lease does not.
+  select w.kinds, w.workspace_id into mine, home from workers w
+   where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
 
   while free > 0 loop
@@ -264,9 +267,20 @@ $$;
 create function engine.close(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
 returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
-language sql security definer set search_path = engine, pg_temp as $$
-  select * from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays)
-$$;
+language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  perform check_outcomes(in_outcomes);
+  return query select * from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays);
+end $$;
+
+-- How an attempt may end by its worker's word; expired and withdrawn are ours to say.
+create function engine.check_outcomes(in_outcomes text[])
+returns void language plpgsql immutable as $$
+begin
+  if not in_outcomes <@ array['succeeded', 'failed', 'again', 'later', 'released', 'cancelled'] then
+    raise exception 'no attempt ends like that' using errcode = 'MR006';
+  end if;
+end $$;
 
 -- Must this close ask the run what comes next?
 create function engine.asks(open integer, closed integer, decided integer, has_next boolean, cancel_asked_at timestamptz)
@@ -285,7 +299,7 @@ declare
   outcomes_ text[] := in_outcomes; bodies_ jsonb[] := in_bodies; delays_ float8[] := in_delays;
   gives_back boolean := in_outcomes && back; closed record; decision jsonb;
 begin
-  if gives_back or 'cancelled' = any(in_outcomes) or 0 > any(in_ns) then
+  if gives_back or 'withdrawn' = any(in_outcomes) or 0 > any(in_ns) then
     select p.runs_, p.ns_, p.attempts_, p.outcomes_, p.bodies_, p.delays_
       into runs_, ns_, attempts_, outcomes_, bodies_, delays_
       from prepare(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) p;
@@ -298,36 +312,38 @@ begin
     ), kept as materialized (
       select t.run_id, t.n, t.attempt, t.workspace_id, t.worker, g.outcome, g.body, g.delay
         from given g join tasks t on t.run_id = g.run_id and t.n = g.n
-       where t.attempt = g.attempt and (t.state = 'running' or (t.state = 'ready' and g.outcome = 'cancelled'))
+       where t.attempt = g.attempt and t.state = case g.outcome when 'withdrawn' then 'ready' else 'running' end::task_state
        order by t.run_id, t.n for no key update of t
     ), task as (
       update tasks t set
-        state = (case when k.outcome = any(back) then 'ready' else k.outcome end)::task_state,
+        state = (case when k.outcome = any(back) then 'ready' when k.outcome = 'withdrawn' then 'cancelled'
+                      else k.outcome end)::task_state,
         worker = null,
         tries = t.tries + (k.outcome in ('again', 'failed'))::integer,
         crashes = t.crashes + (k.outcome = 'expired')::integer,
         due_at = case when k.outcome in ('again', 'later') and k.delay > 0
                       then clock() + make_interval(secs => k.delay) end
         from kept k where t.run_id = k.run_id and t.n = k.n
+      -- An attempt that is named twice is one row here.
+      returning k.*
     ), output as (
       insert into outputs (run_id, n, workspace_id, output)
-      select k.run_id, k.n, k.workspace_id, k.body from kept k where k.outcome = 'succeeded' and k.body is not null
+      select k.run_id, k.n, k.workspace_id, k.body from task k where k.outcome = 'succeeded' and k.body is not null
     ), unhappy as (
       insert into attempts (run_id, n, attempt, workspace_id, worker, outcome, failure, ended_at)
       select k.run_id, k.n, k.attempt, k.workspace_id, k.worker, k.outcome, k.body, clock()
-        from kept k where k.outcome <> 'succeeded' and k.attempt > 0
-      on conflict do nothing
+        from task k where k.outcome not in ('succeeded', 'withdrawn')
     ), counted as (
       select k.run_id, count(*)::integer as kept,
              count(*) filter (where k.n > 0 and k.outcome = 'succeeded')::integer as succeeded,
              count(*) filter (where k.n > 0 and k.outcome = 'failed')::integer as failed,
-             count(*) filter (where k.n > 0 and k.outcome = 'cancelled')::integer as cancelled,
+             count(*) filter (where k.n > 0 and k.outcome in ('cancelled', 'withdrawn'))::integer as cancelled,
              count(*) filter (where not k.outcome = any(back))::integer as closed,
              count(*) filter (where k.outcome = any(back))::integer as again,
              count(*) filter (where k.n < 0 and not k.outcome = any(back))::integer as decided,
              min(case when k.n > 0 or k.outcome = any(back) then null when k.outcome <> 'succeeded' then 'fail'
                       when k.body ? 'succeed' then 'succeed' when k.body ? 'fail' then 'fail' else 'do' end) as verdict
-        from kept k group by k.run_id
+        from task k group by k.run_id
     ), locked as materialized (
       select r.id from runs r where r.id = any(array(select c.run_id from counted c)) order by r.id for no key update
     ), run as (
@@ -406,14 +422,15 @@ begin
       from unnest(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) with ordinality
         as g(run_id, n, attempt, outcome, body, delay, ord)
       join tasks t on t.run_id = g.run_id and t.n = g.n
-     where t.attempt = g.attempt and (t.state = 'running' or (t.state = 'ready' and g.outcome = 'cancelled'))
+     where t.attempt = g.attempt and t.state = case g.outcome when 'withdrawn' then 'ready' else 'running' end::task_state
      order by t.run_id, t.n for no key update of t)
   select coalesce(array_agg(k.run_id order by k.place), '{}'), coalesce(array_agg(k.n order by k.place), '{}'),
          coalesce(array_agg(k.attempt order by k.place), '{}'), coalesce(array_agg(k.outcome order by k.place), '{}'),
          coalesce(array_agg(k.body order by k.place), '{}'), coalesce(array_agg(k.delay order by k.place), '{}'),
          array_agg(k.lane_id) filter (where k.outcome = any(back) or k.waits),
          array_agg(k.lane_id) filter (where k.waits)
-    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_, waiting_ from kept k;
+    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_, waiting_
+    from (select distinct on (kept.run_id, kept.n) kept.* from kept order by kept.run_id, kept.n, kept.place) k;
 
   for d in
     select g.ord, g.run_id, g.body, r.workspace_id, r.priority, r.held, r.total
@@ -479,6 +496,7 @@ create function engine.turn(
 language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
   if cardinality(in_runs) > 0 then
+    perform check_outcomes(in_outcomes);
     select jsonb_agg(jsonb_build_array(s.run_id, s.kept, s.last_event, s.state, s.more)) into closed
       from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) s;
   end if;
@@ -490,73 +508,94 @@ end $$;
 
 ---------------------------------------------------------------------- expire
 
--- One sweep: who is gone, what do the gone hold, what has become due.  A
--- predicate, never a reaction to a death; one sweeper at a time has the broom.
--- A worker is gone when its lease is past, or its session lock was missing twice
--- and the server has been up long enough for everybody to come back.  Without
--- the broom only `busy` is given.
+-- Who is gone?  A predicate, never a reaction to a death: the lease is past, or
+-- the session lock was missing twice; and the server has been up long enough for
+-- everybody to come back.  One sweeper at a time has the broom, without it only
+-- `busy` is given.  One worker a call: this transaction waits for that row and
+-- nothing else; what it held is taken back in another (`rescue`), or the two
+-- would meet a turn, which locks tasks first and its worker last.
 create function engine.expire()
-returns table (gone integer, rescued integer, due integer, busy boolean)
+returns table (gone integer, work boolean, busy boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
   now timestamptz := clock(); up interval := clock_timestamp() - pg_postmaster_start_time();
+  present integer[]; dead integer;
 begin
+  busy := exists (select 1 from tasks t where t.worker is not null);
   -- The broom belongs to one session until that ends.
   if not exists (select 1 from pg_locks k where k.pid = pg_backend_pid() and k.locktype = 'advisory'
                     and k.classid = liveness()::oid and k.objid = 0 and k.objsubid = 2 and k.granted)
      and not pg_try_advisory_lock(liveness(), 0) then
-    busy := exists (select 1 from tasks t where t.worker is not null);
     return next;
     return;
   end if;
-  gone := 0; rescued := 0; due := 0;
 
-  with present as materialized (
-    select k.objid::integer as id from pg_locks k
+  present := array(
+    select k.objid::integer from pg_locks k
      where k.locktype = 'advisory' and k.classid = liveness()::oid and k.objsubid = 2 and k.granted
-       and k.database = (select d.oid from pg_database d where d.datname = current_database())
-  ), alive as materialized (
-    select w.id, w.lease_until, w.missed_at, w.id = any(array(select p.id from present p)) as present
-      from workers w where w.gone_at is null
-  ), seen as (
-    update workers w set missed_at = case when a.present then null else clock_timestamp() end
-      from alive a where w.id = a.id and w.gone_at is null and a.present = (w.missed_at is not null)
-  ), dead as (
-    update workers w set gone_at = now, gone_why = case when a.lease_until < now then 'lease' else 'session' end
-      from alive a
-     where w.id = a.id and w.gone_at is null
-       and (a.lease_until < now
-            or (not a.present and a.missed_at < clock_timestamp() - interval '15 milliseconds'
-                and up > interval '3 seconds'))
-    returning w.id)
-  select count(*) into gone from dead;
-  if gone > 0 then rescued := take_back('expired'); end if;
-
-  perform end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null;
-  due := promote(now);
-  busy := exists (select 1 from tasks t where t.worker is not null);
+       and k.database = (select d.oid from pg_database d where d.datname = current_database()));
+  select w.id into dead from workers w
+   where w.gone_at is null and up > interval '3 seconds'
+     and (w.lease_until < now
+          or (not w.id = any(present) and w.missed_at < clock_timestamp() - interval '15 milliseconds'))
+   order by w.id limit 1;
+  gone := 0;
+  if dead is not null then
+    -- Waits for a claim that the worker has under way, and for nothing else.
+    perform 1 from workers w where w.id = dead for update;
+    update workers w set gone_at = now, gone_why = case when w.lease_until < now then 'lease' else 'session' end
+     where w.id = dead and w.gone_at is null and (w.lease_until < now or not w.id = any(present));
+    get diagnostics gone = row_count;
+  end if;
+  update workers w set missed_at = case when w.id = any(present) then null else clock_timestamp() end
+   where w.gone_at is null and (w.id = any(present)) = (w.missed_at is not null);
+  work := gone > 0
+    or exists (select 1 from workers w where w.gone_at is not null and not w.emptied)
+    or exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now)
+    or exists (select 1 from runs r where r.cancel_asked_at is not null and r.finished_at is null);
   return next;
 end $$;
 
--- What workers that are gone still hold becomes ready again; three deaths under
--- one task end it.
-create function engine.take_back(in_outcome text)
+-- What the gone hold becomes ready again, what has become due joins its lane,
+-- what is ready in a cancelled run ends.
+create function engine.rescue()
+returns table (rescued integer, due integer)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+begin
+  rescued := take_back();
+  perform end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null order by r.id;
+  due := promote(clock());
+  return next;
+end $$;
+
+-- Three deaths under one task end it.
+create function engine.take_back()
 returns integer language plpgsql set search_path = engine, pg_temp as $$
 #variable_conflict use_column
-declare runs_ bigint[]; ns_ integer[]; attempts_ integer[]; outcomes_ text[]; bodies_ jsonb[]; taken integer;
+declare
+  fallen integer[]; runs_ bigint[]; ns_ integer[]; attempts_ integer[]; outcomes_ text[]; bodies_ jsonb[]; taken integer := 0;
 begin
-  select array_agg(t.run_id), array_agg(t.n), array_agg(t.attempt),
-         array_agg(case when in_outcome = 'expired' and t.crashes >= 2 then 'failed' else in_outcome end),
-         array_agg(case when in_outcome = 'expired' and t.crashes >= 2 then jsonb_build_object(
+  select array_agg(w.id) into fallen from workers w where w.gone_at is not null and not w.emptied;
+  if fallen is null then return 0; end if;
+  select array_agg(t.run_id), array_agg(t.n), array_agg(t.attempt), array_agg(f.fate),
+         array_agg(case when f.fate = 'failed' then jsonb_build_object(
            'code', 'QUARANTINED', 'message', 'Three workers died while they performed this task.', 'retryable', false,
            'origin', 'worker', 'details', jsonb_build_object('crashes', t.crashes + 1)) end)
     into runs_, ns_, attempts_, outcomes_, bodies_
     from tasks t
-   where t.worker is not null and (select w.gone_at is not null from workers w where w.id = t.worker);
-  if runs_ is null then return 0; end if;
-  select coalesce(sum(s.kept), 0) into taken
-    from settle(runs_, ns_, attempts_, outcomes_, bodies_, array_fill(0::float8, array[cardinality(runs_)])) s;
+    join workers w on w.id = t.worker
+   cross join lateral (select case when w.gone_why = 'left' then 'released'
+                                   when t.crashes >= 2 and t.n > 0 then 'failed' else 'expired' end as fate) f
+   where t.worker = any(fallen);
+  if runs_ is not null then
+    select coalesce(sum(s.kept), 0) into taken
+      from settle(runs_, ns_, attempts_, outcomes_, bodies_, array_fill(0::float8, array[cardinality(runs_)])) s;
+  end if;
+  -- Nobody can claim for them any more, so this is the last of what they held.
+  update workers w set emptied = true
+   where w.id = any(fallen) and not exists (select 1 from tasks t where t.worker = w.id);
   return taken;
 end $$;
 
@@ -596,6 +635,8 @@ begin
           as g(run_id, n, attempt, kind, data, ord)
         join tasks t on t.run_id = g.run_id and t.n = g.n
        where t.attempt = g.attempt and t.state = 'running'
+       -- So that a close waits for the line, or the line for the close and then is not written.
+       order by t.run_id, t.n for share of t
     ), locked as materialized (
       select r.id from runs r where r.id = any(array(select k.run_id from kept k)) order by r.id for no key update
     ), run as (
@@ -698,7 +739,7 @@ begin
     select t.n, t.attempt from tasks t
      where t.run_id = in_run and t.state = 'ready' order by t.n for no key update skip locked) q;
   if amount > 0 then
-    perform settle(array_fill(in_run, array[amount]), ns_, attempts_, array_fill('cancelled'::text, array[amount]),
+    perform settle(array_fill(in_run, array[amount]), ns_, attempts_, array_fill('withdrawn'::text, array[amount]),
                    array_fill(null::jsonb, array[amount]), array_fill(0::float8, array[amount]));
   end if;
 end $$;

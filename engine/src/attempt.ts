@@ -4,6 +4,7 @@ import type { Chronicle } from './chronicle.ts'
 import type { Tx } from './database.ts'
 import { TaskFailed, type Failure } from './errors.ts'
 import type { AnyTaskKind, Finished, Hand } from './kinds.ts'
+import { toJson } from './json.ts'
 import type { Ledger } from './ledger.ts'
 
 /** A claimed task, as `turn` gives it. */
@@ -18,11 +19,11 @@ export interface Claimed {
   readonly input: unknown
 }
 
-/** How an attempt ended; `body` is the output or the failure. */
+/** How an attempt ended; `body` is the output or the failure, as JSON. */
 export interface Ended {
   readonly claimed: Claimed
   readonly outcome: 'succeeded' | 'failed' | 'again' | 'later' | 'released' | 'cancelled'
-  readonly body: unknown
+  readonly body: string | null
   readonly delay: number
   /** For `save`: what its domain is told, when it succeeded. */
   readonly finished?: Finished<unknown, unknown>
@@ -64,19 +65,21 @@ export async function perform(
   const timer = setTimeout(() => abort.abort(new Aborted('timeout')), seconds * 1000)
   try {
     const input = kind.input.safeParse(claimed.input)
-    if (!input.success) return failed(claimed, kind, INVALID_INPUT)
+    if (!input.success) return failed(claimed, kind, INVALID_INPUT, bench)
     const hand = makeHand(claimed, input.data, abort.signal, new Date(Date.now() + seconds * 1000), bench)
     const result = await Promise.race([kind.perform(hand as never), graceAfter(abort.signal)])
     const output = kind.output.safeParse(result)
-    if (!output.success) return failed(claimed, kind, INVALID_OUTPUT)
+    if (!output.success) return failed(claimed, kind, INVALID_OUTPUT, bench)
     const finished = { ...identity(claimed), input: input.data, output: output.data }
-    const body = kind.keep === undefined ? output.data : kind.keep(output.data as never)
-    return { claimed, outcome: 'succeeded', body, delay: 0, finished }
+    const body = kept(kind, output.data)
+    return body === undefined
+      ? failed(claimed, kind, INVALID_OUTPUT, bench)
+      : { claimed, outcome: 'succeeded', body, delay: 0, finished }
   } catch (error) {
-    if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason)
-    if (error instanceof TaskFailed) return failed(claimed, kind, error.failure)
+    if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason, bench)
+    if (error instanceof TaskFailed) return failed(claimed, kind, error.failure, bench)
     bench.report(error, claimed)
-    return failed(claimed, kind, unknown(error))
+    return failed(claimed, kind, unknown(error), bench)
   } finally {
     clearTimeout(timer)
   }
@@ -109,17 +112,34 @@ function graceAfter(signal: AbortSignal): Promise<never> {
   })
 }
 
-function failed(claimed: Claimed, kind: AnyTaskKind, failure: Failure): Ended {
-  const decide: (failure: Failure, tries: number) => Again = kind.retry ?? again
-  const then = decide(failure, claimed.tries)
-  return { claimed, outcome: then.outcome, body: failure, delay: then.outcome === 'failed' ? 0 : then.delay }
+/** The output as it is kept; undefined for what JSON cannot hold. */
+function kept(kind: AnyTaskKind, output: unknown): string | undefined {
+  try {
+    return toJson(kind.keep === undefined ? output : kind.keep(output as never))
+  } catch {
+    return undefined
+  }
 }
 
-function aborted(claimed: Claimed, kind: AnyTaskKind, reason: unknown): Ended {
+function failed(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Bench): Ended {
+  const then = decide(claimed, kind, failure, bench)
+  return { claimed, outcome: then.outcome, body: toJson(failure), delay: then.outcome === 'failed' ? 0 : then.delay }
+}
+
+/** The kind's word; a kind that cannot say it has no second try. */
+function decide(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Bench): Again {
+  try {
+    return (kind.retry ?? again)(failure, claimed.tries)
+  } catch (error) {
+    bench.report(error, claimed)
+    return { outcome: 'failed' }
+  }
+}
+
+function aborted(claimed: Claimed, kind: AnyTaskKind, reason: unknown, bench: Bench): Ended {
   const why = reason instanceof Aborted ? reason.why : 'draining'
-  if (why === 'timeout') return failed(claimed, kind, TIMEOUT)
-  if (why === 'cancelled') return { claimed, outcome: 'cancelled', body: null, delay: 0 }
-  return { claimed, outcome: 'released', body: null, delay: 0 }
+  if (why === 'timeout') return failed(claimed, kind, TIMEOUT, bench)
+  return { claimed, outcome: why === 'cancelled' ? 'cancelled' : 'released', body: null, delay: 0 }
 }
 
 const INVALID_INPUT: Failure = {

@@ -86,11 +86,27 @@ export function sqlState(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Did the connection go, rather than the statement fail? */
+const SQLSTATE = /^[0-9A-Z]{5}$/
+const LOST_STATES = /^(08|57P0)/
+const LOST_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/**
+ * Did the connection go, rather than the statement fail?  Only for what the
+ * driver threw: other code has errors of the same names.
+ */
 export function isConnectionLoss(error: unknown): boolean {
-  const state = sqlState(error)
-  if (state === undefined) return error instanceof Error && /connection|client (was|has)/i.test(error.message)
-  return /^(08|57P0|ECONN|EPIPE|ENOENT|ETIMEDOUT)/.test(state)
+  const code = sqlState(error)
+  if (code === undefined)
+    return error instanceof Error && /^(Connection terminated|Client (was|has)|timeout expi)/.test(error.message)
+  return SQLSTATE.test(code) ? LOST_STATES.test(code) : LOST_CODES.has(code)
 }
 
 /** Turns what PostgreSQL says into what a person can act upon; other errors pass. */

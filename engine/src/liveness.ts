@@ -24,10 +24,8 @@ export interface Liveness {
 }
 
 export interface Swept {
-  /** Tasks taken back from the dead; null without the broom. */
-  readonly rescued: number | null
-  /** Tasks that have become due; null without the broom. */
-  readonly due: number | null
+  /** Tasks that became ready: taken back from the gone, or due. */
+  readonly ready: number
   /** Does anybody perform anything? */
   readonly busy: boolean
 }
@@ -43,6 +41,9 @@ export interface Bells {
   fenced(): void
   report(error: unknown): void
 }
+
+const EXPIRE = { name: 'expire', text: 'select gone, work, busy from engine.expire()' }
+const RESCUE = { name: 'rescue', text: 'select rescued + due as ready from engine.rescue()' }
 
 /** Milliseconds between two extensions of the lease of 15 s. */
 const EXTEND = 5_000
@@ -140,17 +141,23 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     },
     registerAnew,
     async sweep() {
-      const swept = await client?.query<Swept & pg.QueryResultRow>({
-        name: 'expire',
-        text: 'select rescued, due, busy from engine.expire()',
-      })
-      return swept?.rows[0]
+      let row: { gone: number | null; work: boolean | null; busy: boolean } | undefined
+      do {
+        const looked = await client?.query<{ gone: number | null; work: boolean | null; busy: boolean }>(EXPIRE)
+        row = looked?.rows[0]
+      } while ((row?.gone ?? 0) > 0)
+      if (row === undefined) return undefined
+      if (row.work !== true) return { ready: 0, busy: row.busy }
+      const taken = await client?.query<{ ready: number }>(RESCUE)
+      return { ready: taken?.rows[0]?.ready ?? 0, busy: row.busy }
     },
     async close() {
       closed = true
       clearInterval(beat)
       await connecting
+      // Two transactions: what it still held, if anything, is taken back after it is gone.
       await client?.query('select engine.leave($1)', [worker]).catch(() => {})
+      await client?.query(RESCUE).catch(() => {})
       await client?.end().catch(() => {})
     },
   }

@@ -120,6 +120,7 @@ async function refusedBySave(
   return refused
 }
 
+/** Gives what refused it; throws when the transaction cannot go on, whatever `save` threw. */
 async function trySave(client: pg.PoolClient, save: NonNullable<AnyTaskKind['save']>, group: readonly Ended[]) {
   await client.query('savepoint save')
   try {
@@ -127,16 +128,18 @@ async function trySave(client: pg.PoolClient, save: NonNullable<AnyTaskKind['sav
     await client.query('release savepoint save')
     return undefined
   } catch (error) {
-    // Not the rows' fault: the whole turn is tried again.
-    if (isConnectionLoss(error) || /^(40|55P03|57014)/.test(sqlState(error) ?? '')) throw error
+    const state = sqlState(error) ?? 'code'
+    // A deadlock or a lock that was not to be had is not the rows' fault: the whole turn is tried again.
+    if (/^(40...|55P03|57014)$/.test(state)) throw error
+    // A connection that is gone refuses this too, and that is then what happened.
     await client.query('rollback to savepoint save')
-    return sqlState(error) ?? 'code'
+    return state
   }
 }
 
 function unsaved(one: Ended, state: string): Ended {
   const body: Failure = { ...UNSAVED, details: { sqlstate: /^[0-9A-Z]{5}$/.test(state) ? state : 'none' } }
-  return { claimed: one.claimed, outcome: 'failed', body, delay: 0 }
+  return { claimed: one.claimed, outcome: 'failed', body: toJson(body), delay: 0 }
 }
 
 function byKind(ended: readonly Ended[]): Map<string, Ended[]> {
@@ -168,7 +171,7 @@ async function turn(
     free,
     ...identities(ended),
     ended.map((one) => one.outcome),
-    ended.map((one) => (one.body === null || one.body === undefined ? null : toJson(one.body))),
+    ended.map((one) => one.body),
     ended.map((one) => one.delay),
   ])
   const closed = rows[0]?.closed ?? []

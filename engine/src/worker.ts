@@ -204,7 +204,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       const swept = await liveness.sweep()
       busy ||= swept?.busy === true
-      if ((swept?.rescued ?? 0) > 0 || (swept?.due ?? 0) > 0) {
+      if ((swept?.ready ?? 0) > 0) {
         hungry = true
         workIsReady = true
         ringing ??= setTimeout(() => void sendRings(), 0)

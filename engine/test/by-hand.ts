@@ -117,6 +117,7 @@ export async function workerByHand(db: TestDatabase, options: HandOptions = {}):
     expire: (later = 0) => expireOn(client, later),
     async leave() {
       await client.query('select engine.leave($1)', [id])
+      await client.query('select engine.rescue()')
     },
     end: () => client.end(),
   }
@@ -167,19 +168,29 @@ export async function sweepOnce(client: pg.Client, later = 0) {
     "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
     [later],
   )
-  const { rows } = await client.query<{ gone: number | null; rescued: number | null; due: number | null }>(
-    'select gone, rescued, due from engine.expire()',
+  const looked = await client.query<{ gone: number | null; work: boolean | null }>(
+    'select gone, work from engine.expire()',
   )
   await client.query('commit')
-  const [row] = rows
+  const [row] = looked.rows
   if (row === undefined) throw new Error('expire gave no row')
-  return row
+  if (row.gone === null) return { gone: null, rescued: null, due: null }
+  if (row.gone > 0 || row.work !== true) return { gone: row.gone, rescued: 0, due: 0 }
+  await client.query('begin')
+  await client.query(
+    "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
+    [later],
+  )
+  const taken = await client.query<{ rescued: number; due: number }>('select rescued, due from engine.rescue()')
+  await client.query('commit')
+  return { gone: 0, rescued: taken.rows[0]?.rescued ?? 0, due: taken.rows[0]?.due ?? 0 }
 }
 
 /** For some seconds after its start the server counts nobody as dead: everybody is still coming back. */
 export async function serverIsSettled(db: TestDatabase): Promise<void> {
   await until(
-    () => db.sql<{ up: number }>('select extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as up'),
+    () =>
+      db.sql<{ up: number }>('select extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as up'),
     ([row]) => (row?.up ?? 0) > 3.1,
   )
 }

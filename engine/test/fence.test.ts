@@ -85,7 +85,7 @@ function finish(worker: HandWorker, ...held: Held[]) {
     const output = { word: 'good' }
     const { run, attempt, workspace } = one
     const finished = { run, task: one.n, attempt, workspace, input: one.input, output }
-    return { claimed: claimed(one), outcome: 'succeeded' as const, body: output, delay: 0, finished }
+    return { claimed: claimed(one), outcome: 'succeeded' as const, body: JSON.stringify(output), delay: 0, finished }
   })
   return takeTurn(turns, new Map([[kind, answer]]), worker.id, 0, ended)
 }
@@ -275,7 +275,7 @@ describe('the worker’s program', () => {
     )
     const first = worker.id
     await db.sql("update engine.workers set gone_at = now(), gone_why = 'lease' where id = $1", [first])
-    await db.sql("select engine.take_back('expired')")
+    await db.sql("select engine.rescue()")
     open()
     await until(
       () => engine.run(member(), run),
