@@ -61,7 +61,7 @@ begin
 end $$;
 
 select access.protect(format('engine.%I', t)::regclass)
-  from unnest(array['runs', 'run_bodies', 'lanes', 'tasks', 'inputs', 'outputs', 'attempts', 'ledger', 'events', 'workers']) t;
+  from unnest(array['runs', 'run_keys', 'run_bodies', 'lanes', 'tasks', 'inputs', 'outputs', 'attempts', 'ledger', 'events', 'workers']) t;
 
 -- Two tables speak of more than one workspace.
 alter policy read_own on engine.workers

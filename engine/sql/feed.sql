@@ -2,7 +2,7 @@
 
 -- What a person sees as status: the state, or why nothing may be claimed.
 create function engine.status(r engine.runs) returns text language sql stable as $$
-  select case when r.finished_at is null and r.held is not null then r.held else r.state::text end
+  select case when r.finished_at is null and r.held is not null then r.held::text else r.state::text end
 $$;
 
 -- How far is it?  Costs the same for ten tasks and a hundred thousand.

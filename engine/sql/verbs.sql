@@ -19,7 +19,8 @@
 -- The shapes are chosen so that a generic plan made on empty tables stays right
 -- on full ones: arrays into ctid or key look-ups, no join whose order is free.
 
-create function engine.clock() returns timestamptz language sql stable parallel safe as $$
+-- Volatile, as what it reads is: only so it is inlined and costs nothing.
+create function engine.clock() returns timestamptz language sql volatile parallel safe as $$
   select coalesce(nullif(current_setting('millrace.clock', true), '')::timestamptz, clock_timestamp())
 $$;
 
@@ -78,32 +79,35 @@ create function engine.start(
   in_priority smallint, in_held text, in_parent bigint, in_key text, in_key_hash bytea)
 returns table (run_id bigint, created boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
-declare run bigint; hash bytea; amount integer := json_array_length(in_tasks);
+declare
+  run bigint := nextval(pg_get_serial_sequence('engine.runs', 'id')); amount integer := json_array_length(in_tasks);
+  earlier run_keys;
 begin
   perform access.must(in_workspace, 'run.start');
   if amount = 0 and not in_has_next then
     raise exception 'a run must have at least one task' using errcode = 'MR004';
   end if;
-  insert into runs (workspace_id, kind, priority, has_next, held, total, open, deciding, decisions,
-                    last_event, parent_id, key, key_hash, created_at)
-  values (in_workspace, in_kind, in_priority, in_has_next, in_held, amount, greatest(amount, 1), amount = 0,
-          (amount = 0)::integer, 1, in_parent, in_key, in_key_hash, clock())
-  on conflict (workspace_id, kind, key) where key is not null do nothing
-  returning id into run;
-  if run is null then
-    select r.id, r.key_hash into run, hash from runs r
-     where r.workspace_id = in_workspace and r.kind = in_kind and r.key = in_key;
-    if hash is distinct from in_key_hash then
-      raise exception 'this key was used for a run with another input' using errcode = 'MR001';
+  if in_key is not null then
+    insert into run_keys (workspace_id, kind, key, hash, run_id) values (in_workspace, in_kind, in_key, in_key_hash, run)
+    on conflict do nothing;
+    if not found then
+      select * into earlier from run_keys k where k.workspace_id = in_workspace and k.kind = in_kind and k.key = in_key;
+      if earlier.hash is distinct from in_key_hash then
+        raise exception 'this key was used for a run with another input' using errcode = 'MR001';
+      end if;
+      return query select earlier.run_id, false;
+      return;
     end if;
-    return query select run, false;
-    return;
   end if;
+  insert into runs (id, workspace_id, kind, priority, has_next, held, total, open, deciding, decisions,
+                    last_event, parent_id, created_at)
+  values (run, in_workspace, in_kind, in_priority, in_has_next, in_held::hold_reason, amount, greatest(amount, 1),
+          amount = 0, (amount = 0)::integer, 1, in_parent, clock());
   insert into run_bodies (run_id, workspace_id, input) values (run, in_workspace, in_input);
   if amount = 0 then
     perform put_decision(run, in_workspace, in_kind, in_priority, 1);
   else
-    perform put_tasks(run, in_workspace, in_priority, in_held, 0, in_tasks);
+    perform put_tasks(run, in_workspace, in_priority, in_held::hold_reason, 0, in_tasks);
   end if;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (run, 1, in_workspace, clock(), 'run.queued', jsonb_build_object('kind', in_kind, 'total', amount));
@@ -127,8 +131,9 @@ begin
 end $$;
 
 create function engine.put_tasks(
-  in_run bigint, in_workspace bigint, in_priority smallint, in_stop text, in_after integer, in_tasks json)
-returns void language plpgsql set search_path = engine, pg_temp as $$
+  in_run bigint, in_workspace bigint, in_priority smallint, in_stop engine.hold_reason, in_after integer,
+  in_tasks json)
+returns void language plpgsql as $$
 begin
   perform 1 from lanes where run_id = in_run order by id for no key update;
   with given as (
@@ -154,7 +159,7 @@ end $$;
 -- The run's decision: an ordinary task with a negative number.
 create function engine.put_decision(
   in_run bigint, in_workspace bigint, in_kind text, in_priority smallint, in_number integer)
-returns void language plpgsql set search_path = engine, pg_temp as $$
+returns void language plpgsql as $$
 declare lane bigint;
 begin
   insert into lanes (run_id, workspace_id, kind, priority, turn, ready)
@@ -175,15 +180,19 @@ returns table (run_id bigint, n integer, attempt integer, tries smallint, crashe
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
-  mine text[]; home bigint; tier smallint := 32767; width integer; share integer; got integer; free integer := in_free;
-  runs_ bigint[] := '{}'; ns_ integer[] := '{}'; lanes_ bigint[] := '{}';
-  r_ bigint[]; n_ integer[]; l_ bigint[];
+  mine text[]; home bigint; tier smallint := 32767; share integer := 1; got integer; free integer := in_free;
+  now timestamptz := clock();
 begin
   -- The lock makes a claim and the fencing of its worker wait for one another; a
   -- renewed lease does not.
   select w.kinds, w.workspace_id into mine, home from workers w
    where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
+  if free = 1 then
+    -- The first task of the first lane: nothing to share out.
+    return query select * from take(in_worker, mine, home, null, 1, 1, now);
+    return;
+  end if;
 
   while free > 0 loop
     select l.priority into tier from lanes l
@@ -191,61 +200,61 @@ begin
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
      order by l.priority desc, l.turn, l.id limit 1;
     exit when not found;
-    if free = 1 then
-      share := 1;
-    else
-      select count(*) into width from (
-        select 1 from lanes l where l.ready > 0 and l.stop is null and l.priority = tier
-           and l.kind = any(mine) and (home is null or l.workspace_id = home)
-         order by l.priority desc, l.turn, l.id limit free) q;
-      share := greatest(1, ceil(free::numeric / greatest(width, 1)));
-    end if;
+    select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
+      select 1 from lanes l where l.ready > 0 and l.stop is null and l.priority = tier
+         and l.kind = any(mine) and (home is null or l.workspace_id = home)
+       order by l.priority desc, l.turn, l.id limit free) q;
     loop
-      with taken as (
-        update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1
-         where t.ctid = any(array(
-           select c.tid from lanes l
-            cross join lateral (
-              select t.ctid as tid from tasks t
-               where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
-               order by t.lane_id, t.n limit share for no key update skip locked) c
-            where l.ready > 0 and l.stop is null and l.priority = tier
-              and l.kind = any(mine) and (home is null or l.workspace_id = home)
-            order by l.priority desc, l.turn, l.id limit free))
-        returning t.run_id, t.n, t.lane_id)
-      select count(*), array_agg(taken.run_id), array_agg(taken.n), array_agg(taken.lane_id)
-        into got, r_, n_, l_ from taken;
-      exit when got = 0;
-      runs_ := runs_ || r_; ns_ := ns_ || n_; lanes_ := lanes_ || l_; free := free - got;
-      exit when free = 0 or share >= free + got;
+      return query select * from take(in_worker, mine, home, tier, share, free, now);
+      get diagnostics got = row_count;
+      free := free - got;
+      exit when got = 0 or free = 0 or share >= free + got;
       share := free;
     end loop;
   end loop;
-  if runs_ = '{}' then return; end if;
+end $$;
 
-  if array_length(lanes_, 1) > 1 then
-    perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
-  end if;
-  update lanes l set ready = l.ready - c.amount, turn = c.turn
-    from (select u.id, count(*)::integer as amount, nextval('turns') as turn
-            from unnest(lanes_) as u(id) group by u.id) c
-   where l.id = c.id;
-
-  with queued as materialized (
-    select r.id from runs r where r.id = any(runs_) and r.state = 'queued' order by r.id for no key update
-  ), begun as (
-    update runs r set state = 'running', started_at = coalesce(r.started_at, clock()), last_event = r.last_event + 1
-     where r.id = any(array(select id from queued)) and r.state = 'queued'
-    returning r.id, r.workspace_id, r.last_event)
-  insert into events (run_id, n, workspace_id, at, kind)
-  select b.id, b.last_event, b.workspace_id, clock(), 'run.running' from begun b;
-
+-- Takes up to `free` tasks from the lanes of one priority (or of all), up to
+-- `share` from each, and tells lanes and runs.  Tasks that another is taking are
+-- passed by; lanes and runs are met in the order of their ids.
+create function engine.take(
+  in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz)
+returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
+               kind text, input jsonb)
+language plpgsql as $$
+#variable_conflict use_column
+begin
   return query
-    select t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id, l.kind, i.input
-      from unnest(runs_, ns_, lanes_) as u(run_id, n, lane_id)
-      join tasks t on t.run_id = u.run_id and t.n = u.n
-      join lanes l on l.id = u.lane_id
-      join inputs i on i.run_id = u.run_id and i.n = u.n;
+  with taken as (
+    update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1
+     where t.ctid = any(array(
+       select c.tid from lanes l
+        cross join lateral (
+          select t.ctid as tid from tasks t
+           where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+           order by t.lane_id, t.n limit share for no key update skip locked) c
+        where l.ready > 0 and l.stop is null and (tier is null or l.priority = tier)
+          and l.kind = any(mine) and (home is null or l.workspace_id = home)
+        order by l.priority desc, l.turn, l.id limit free))
+    returning t.run_id, t.n, t.lane_id, t.attempt, t.tries, t.crashes, t.workspace_id
+  ), lane as (
+    update lanes l set ready = l.ready - c.amount, turn = c.turn
+      from (select k.lane_id, count(*)::integer as amount, nextval('turns') as turn
+              from taken k group by k.lane_id order by k.lane_id) c
+     where l.id = c.lane_id
+    returning l.id, l.kind
+  ), begun as (
+    update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
+     where r.id = any(array(select k.run_id from taken k)) and r.state = 'queued'
+    returning r.id, r.workspace_id, r.last_event
+  ), event as (
+    insert into events (run_id, n, workspace_id, at, kind)
+    select b.id, b.last_event, b.workspace_id, now, 'run.running' from begun b
+  )
+  select k.run_id, k.n, k.attempt, k.tries, k.crashes, k.workspace_id, l.kind, i.input
+    from taken k
+    join lane l on l.id = k.lane_id
+    join inputs i on i.run_id = k.run_id and i.n = k.n;
 end $$;
 
 ----------------------------------------------------------------------- close
@@ -269,18 +278,14 @@ create function engine.close(
 returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
-  perform check_outcomes(in_outcomes);
+  if not in_outcomes <@ endings() then raise exception 'no attempt ends like that' using errcode = 'MR006'; end if;
   return query select * from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays);
 end $$;
 
 -- How an attempt may end by its worker's word; expired and withdrawn are ours to say.
-create function engine.check_outcomes(in_outcomes text[])
-returns void language plpgsql immutable as $$
-begin
-  if not in_outcomes <@ array['succeeded', 'failed', 'again', 'later', 'released', 'cancelled'] then
-    raise exception 'no attempt ends like that' using errcode = 'MR006';
-  end if;
-end $$;
+create function engine.endings() returns text[] language sql immutable as $$
+  select array['succeeded', 'failed', 'again', 'later', 'released', 'cancelled']
+$$;
 
 -- Must this close ask the run what comes next?
 create function engine.asks(open integer, closed integer, decided integer, has_next boolean, cancel_asked_at timestamptz)
@@ -291,15 +296,16 @@ $$;
 create function engine.settle(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
 returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
-language plpgsql set search_path = engine, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
   back constant text[] := array['again', 'later', 'released', 'expired'];
   runs_ bigint[] := in_runs; ns_ integer[] := in_ns; attempts_ integer[] := in_attempts;
   outcomes_ text[] := in_outcomes; bodies_ jsonb[] := in_bodies; delays_ float8[] := in_delays;
-  gives_back boolean := in_outcomes && back; closed record; decision jsonb;
+  plain boolean := in_outcomes <@ array['succeeded'] and not 0 > any(in_ns);
+  closed record; decision jsonb; now timestamptz := clock();
 begin
-  if gives_back or 'withdrawn' = any(in_outcomes) or 0 > any(in_ns) then
+  if not plain then
     select p.runs_, p.ns_, p.attempts_, p.outcomes_, p.bodies_, p.delays_
       into runs_, ns_, attempts_, outcomes_, bodies_, delays_
       from prepare(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) p;
@@ -322,17 +328,13 @@ begin
         tries = t.tries + (k.outcome in ('again', 'failed'))::integer,
         crashes = t.crashes + (k.outcome = 'expired')::integer,
         due_at = case when k.outcome in ('again', 'later') and k.delay > 0
-                      then clock() + make_interval(secs => k.delay) end
+                      then now + make_interval(secs => k.delay) end
         from kept k where t.run_id = k.run_id and t.n = k.n
       -- An attempt that is named twice is one row here.
       returning k.*
     ), output as (
       insert into outputs (run_id, n, workspace_id, output)
       select k.run_id, k.n, k.workspace_id, k.body from task k where k.outcome = 'succeeded' and k.body is not null
-    ), unhappy as (
-      insert into attempts (run_id, n, attempt, workspace_id, worker, outcome, failure, ended_at)
-      select k.run_id, k.n, k.attempt, k.workspace_id, k.worker, k.outcome, k.body, clock()
-        from task k where k.outcome not in ('succeeded', 'withdrawn')
     ), counted as (
       select k.run_id, count(*)::integer as kept,
              count(*) filter (where k.n > 0 and k.outcome = 'succeeded')::integer as succeeded,
@@ -362,7 +364,7 @@ begin
           when r.succeeded + c.succeeded > 0 then 'succeeded' else 'failed' end,
         finished_at = case
           when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then null
-          else clock() end
+          else now end
         from counted c
        where r.id = c.run_id and r.id = any(array(select id from locked))
       returning r.id, r.workspace_id, r.kind, r.state, r.priority, r.decisions, r.last_event, r.total,
@@ -370,7 +372,7 @@ begin
                 r.deciding and c.closed > 0 as asks
     ), event as (
       insert into events (run_id, n, workspace_id, at, kind, data)
-      select r.id, r.last_event, r.workspace_id, clock(),
+      select r.id, r.last_event, r.workspace_id, now,
              case when r.open = 0 then 'run.' || r.state else 'tasks.closed' end,
              jsonb_build_object('total', r.total, 'succeeded', r.succeeded, 'failed', r.failed,
                                 'cancelled', r.cancelled, 'again', r.again)
@@ -389,11 +391,12 @@ begin
                        then coalesce(decision -> 'fail', decision, commonest_failure(closed.id)) end
        where b.run_id = closed.id;
     end if;
-    return query select closed.id, closed.kept, closed.last_event, closed.state,
-      closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
+    run_id := closed.id; kept := closed.kept; last_event := closed.last_event; state := closed.state;
+    more := closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
+    return next;
   end loop;
 
-  if gives_back then
+  if not plain and outcomes_ && back then
     update lanes l set ready = l.ready + c.amount
       from (select t.lane_id, count(*)::integer as amount
               from unnest(runs_, ns_, outcomes_) as g(run_id, n, outcome)
@@ -411,7 +414,7 @@ create function engine.prepare(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[],
   out runs_ bigint[], out ns_ integer[], out attempts_ integer[], out outcomes_ text[], out bodies_ jsonb[],
   out delays_ float8[])
-language plpgsql set search_path = engine, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
   back constant text[] := array['again', 'later', 'released', 'expired'];
@@ -479,6 +482,12 @@ begin
       end if;
     end if;
   end loop;
+
+  insert into attempts (run_id, n, attempt, workspace_id, worker, outcome, failure, ended_at)
+  select g.run_id, g.n, g.attempt, t.workspace_id, t.worker, g.outcome, g.body, clock()
+    from unnest(runs_, ns_, attempts_, outcomes_, bodies_) as g(run_id, n, attempt, outcome, body)
+    join tasks t on t.run_id = g.run_id and t.n = g.n
+   where g.outcome not in ('succeeded', 'withdrawn');
 end $$;
 
 create function engine.commonest_failure(in_run bigint)
@@ -496,7 +505,7 @@ create function engine.turn(
 language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
   if cardinality(in_runs) > 0 then
-    perform check_outcomes(in_outcomes);
+    if not in_outcomes <@ endings() then raise exception 'no attempt ends like that' using errcode = 'MR006'; end if;
     select jsonb_agg(jsonb_build_array(s.run_id, s.kept, s.last_event, s.state, s.more)) into closed
       from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) s;
   end if;
@@ -572,7 +581,7 @@ end $$;
 
 -- Three deaths under one task end it.
 create function engine.take_back()
-returns integer language plpgsql set search_path = engine, pg_temp as $$
+returns integer language plpgsql as $$
 #variable_conflict use_column
 declare
   fallen integer[]; runs_ bigint[]; ns_ integer[]; attempts_ integer[]; outcomes_ text[]; bodies_ jsonb[]; taken integer := 0;
@@ -601,7 +610,7 @@ end $$;
 
 -- What was to wait and has become due joins its lane.
 create function engine.promote(now timestamptz)
-returns integer language plpgsql set search_path = engine, pg_temp as $$
+returns integer language plpgsql as $$
 #variable_conflict use_column
 declare lanes_ bigint[];
 begin
@@ -681,8 +690,8 @@ begin
   end if;
   if r.held is not null then return r; end if;
   -- Its decision stays claimable: deciding starts nothing, and what it asks for is held.
-  update lanes set stop = in_why where run_id = in_run and right(kind, 5) <> '.next';
-  update runs set held = in_why, last_event = last_event + 1 where id = in_run returning * into r;
+  update lanes set stop = in_why::hold_reason where run_id = in_run and right(kind, 5) <> '.next';
+  update runs set held = in_why::hold_reason, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.held', jsonb_build_object('why', in_why));
   return r;
@@ -731,7 +740,7 @@ end $$;
 -- Ends what is ready in a run whose end was asked.  The sweep calls it too: a
 -- task that was on its way back while `cancel` looked is found there.
 create function engine.end_ready(in_run bigint)
-returns void language plpgsql set search_path = engine, pg_temp as $$
+returns void language plpgsql as $$
 #variable_conflict use_column
 declare ns_ integer[]; attempts_ integer[]; amount integer;
 begin
@@ -746,7 +755,7 @@ end $$;
 
 -- Is there such a run for this caller, and may he do that to it?
 create function engine.change(in_run bigint, in_right text)
-returns engine.runs language plpgsql set search_path = engine, pg_temp as $$
+returns engine.runs language plpgsql as $$
 declare r runs;
 begin
   select * into r from runs where id = in_run and workspace_id = any((select access.workspaces())::bigint[]);
