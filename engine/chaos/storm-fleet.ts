@@ -41,6 +41,8 @@ interface Member extends StormWorker {
   performing: number
   fenced: number
   deadlocks: number
+  /** It has said that it is ready. */
+  begun: boolean
   ended: boolean
   killed: boolean
   output: string
@@ -68,6 +70,7 @@ export function openFleet(given: { settings: Settings; effects: string }): Fleet
       performing: 0,
       fenced: 0,
       deadlocks: 0,
+      begun: false,
       ended: false,
       killed: false,
       output: '',
@@ -91,8 +94,8 @@ export function openFleet(given: { settings: Settings; effects: string }): Fleet
     }
     child.on('exit', (code, signal) => {
       member.ended = true
-      if (member.killed) return
       members.delete(member)
+      if (member.killed || !member.begun) return
       surprises.push(`the worker ${name} ended by itself (${code ?? signal}): ${member.output}`)
     })
     const ready = new Promise<void>((resolve, reject) => {
@@ -107,9 +110,11 @@ export function openFleet(given: { settings: Settings; effects: string }): Fleet
       child.once('exit', () => reject(new Error(`a worker did not start: ${member.output}`)))
     })
     await ready
+    member.begun = true
     return member
   }
 
+  let filling = Promise.resolve()
   const living = () => [...members].filter((member) => !member.ended)
   const fenced = () => fencedOfDead + [...members].reduce((sum, member) => sum + member.fenced, 0)
   return {
@@ -136,8 +141,19 @@ export function openFleet(given: { settings: Settings; effects: string }): Fleet
         listeners.add(look)
       })
     },
-    async refill(to) {
-      while (living().length < to) await hire()
+    refill(to) {
+      filling = filling.then(async () => {
+        // The server may be away just now; then a worker does not start, and its master tries again.
+        for (let tries = 0; living().length < to; tries += 1) {
+          await hire().catch(async (error: unknown) => {
+            if (tries > 20) throw error
+            await pause(100)
+          })
+        }
+      })
+      // Whoever waits for it hears of a failure; whoever does not ends with it later.
+      filling.catch(() => {})
+      return filling
     },
     surprises: () => surprises.splice(0),
     takeFenced() {

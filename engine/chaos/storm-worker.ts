@@ -32,7 +32,7 @@ type Query = (this: pg.Client, ...args: unknown[]) => unknown
 let clients = 0
 const numbers = new WeakMap<pg.Client, number>()
 const saving = new WeakSet<pg.Client>()
-const original = pg.Client.prototype.query as Query
+const original = Reflect.get(pg.Client.prototype, 'query') as Query
 const watched: Query = function watched(...args) {
   const [first] = args
   const { text, name } = (typeof first === 'string' ? { text: first } : first) as { text?: string; name?: string }

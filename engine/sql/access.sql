@@ -65,7 +65,8 @@ select access.protect(format('engine.%I', t)::regclass)
 
 -- Two tables speak of more than one workspace.
 alter policy read_own on engine.workers
-  using (workspace_id is null or workspace_id = any ((select access.workspaces())::bigint[]));
+  using ((workspace_id is null and (select access.workspaces()) <> '{}')
+         or workspace_id = any ((select access.workspaces())::bigint[]));
 
 alter table engine.workspaces enable row level security;
 alter table engine.workspaces force row level security;
@@ -95,7 +96,7 @@ grant execute on function
   engine.fence(bigint[], integer[], integer[]),
   engine.close(bigint[], integer[], integer[], text[], jsonb[], float8[]),
   engine.turn(integer, integer, bigint[], integer[], integer[], text[], jsonb[], float8[]),
-  engine.expire(), engine.rescue(),
+  engine.expire(), engine.rescue(), engine.withdraw(), engine.promote(),
   engine.emit(bigint[], integer[], integer[], text[], jsonb[]),
   engine.note(bigint[], integer[], integer[], text[], text[], bytea[], jsonb[])
   to millrace_worker;

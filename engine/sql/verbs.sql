@@ -6,12 +6,14 @@
 --   fence     which of these attempts still count?     close   these attempts ended so
 --   turn      close, then claim, in one transaction
 --   expire    who is gone?                             rescue  take back what they hold
+--   promote   what waited and is due                   withdraw  what is left of the cancelled
 --   emit      a fact about a run, from an attempt      note    a receipt for the ledger
 --   hold      nobody may claim from this run           release and now again
 --   cancel    stop it
 --
--- Locks are taken child first: tasks by (run, n), lanes by id, runs by id; a
--- worker's row last, except where nothing else is waited for.
+-- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.  A
+-- claim waits for none of them: what another holds it passes by.  So a turn,
+-- which claims after it has closed, cannot meet another in a circle.
 -- An attempt counts while its number is the task's and the task is running.
 -- A live run has an open task: the close that ends the last one inserts the
 -- run's decision (`next`) or ends the run.
@@ -107,7 +109,7 @@ begin
   if amount = 0 then
     perform put_decision(run, in_workspace, in_kind, in_priority, 1);
   else
-    perform put_tasks(run, in_workspace, in_priority, in_held::hold_reason, 0, in_tasks);
+    perform put_tasks(run, in_workspace, in_priority, in_held, 0, in_tasks);
   end if;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (run, 1, in_workspace, clock(), 'run.queued', jsonb_build_object('kind', in_kind, 'total', amount));
@@ -126,27 +128,27 @@ begin
     raise exception 'tasks are added only in the transaction that starts the run' using errcode = 'MR004';
   end if;
   perform access.must(r.workspace_id, 'run.start');
-  perform put_tasks(in_run, r.workspace_id, r.priority, r.held, r.total - amount, in_tasks);
+  perform put_tasks(in_run, r.workspace_id, r.priority, r.held::text, r.total - amount, in_tasks);
   update events set data = jsonb_set(data, '{total}', to_jsonb(r.total)) where run_id = in_run and n = 1;
 end $$;
 
 create function engine.put_tasks(
-  in_run bigint, in_workspace bigint, in_priority smallint, in_stop engine.hold_reason, in_after integer,
+  in_run bigint, in_workspace bigint, in_priority smallint, in_stop text, in_after integer,
   in_tasks json)
 returns void language plpgsql as $$
 begin
-  perform 1 from lanes where run_id = in_run order by id for no key update;
+  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   with given as (
     select (in_after + ord)::integer as n, t.kind, coalesce(t.key, '') as key, coalesce(t.input, '{}') as input,
            case when t.delay > 0 then clock() + make_interval(secs => t.delay) end as due
       from rows from (json_to_recordset(in_tasks) as (kind text, key text, input jsonb, delay float8))
            with ordinality as t (kind, key, input, delay, ord)
   ), lane as (
-    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, ready)
-    select in_run, in_workspace, g.kind, g.key, in_priority, nextval('turns'), in_stop,
-           count(*) filter (where g.due is null)
+    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, last, idle)
+    select in_run, in_workspace, g.kind, g.key, in_priority, nextval('turns'), in_stop, max(g.n),
+           count(*) filter (where g.due is null) = 0
       from given g group by g.kind, g.key order by min(g.n)
-    on conflict (run_id, kind, key) do update set ready = lanes.ready + excluded.ready
+    on conflict (run_id, kind, key) do update set last = excluded.last, idle = lanes.idle and excluded.idle
     returning id, kind, key
   ), task as (
     insert into tasks (run_id, n, workspace_id, lane_id, due_at)
@@ -156,15 +158,21 @@ begin
   insert into inputs (run_id, n, workspace_id, input) select in_run, n, in_workspace, input from given order by n;
 end $$;
 
+-- A lane of decisions is met after its run, by the close that asks; so nobody may
+-- lock it before the run.
+create function engine.decides(in_kind text) returns boolean language sql immutable as $$
+  select right(in_kind, 5) = '.next'
+$$;
+
 -- The run's decision: an ordinary task with a negative number.
 create function engine.put_decision(
   in_run bigint, in_workspace bigint, in_kind text, in_priority smallint, in_number integer)
 returns void language plpgsql as $$
 declare lane bigint;
 begin
-  insert into lanes (run_id, workspace_id, kind, priority, turn, ready)
-  values (in_run, in_workspace, in_kind || '.next', in_priority, nextval('turns'), 1)
-  on conflict (run_id, kind, key) do update set ready = lanes.ready + 1, stop = null
+  insert into lanes (run_id, workspace_id, kind, priority, turn, last)
+  values (in_run, in_workspace, in_kind || '.next', in_priority, nextval('turns'), -in_number)
+  on conflict (run_id, kind, key) do update set last = excluded.last, idle = false, stop = null
   returning id into lane;
   insert into tasks (run_id, n, workspace_id, lane_id) values (in_run, -in_number, in_workspace, lane);
   insert into inputs (run_id, n, workspace_id, input) values (in_run, -in_number, in_workspace, '{}');
@@ -181,46 +189,73 @@ language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
   mine text[]; home bigint; tier smallint := 32767; share integer := 1; got integer; free integer := in_free;
-  now timestamptz := clock();
+  now timestamptz := clock(); t record; served bigint[] := '{}'; ends bigint[] := '{}';
 begin
   -- The lock makes a claim and the fencing of its worker wait for one another; a
   -- renewed lease does not.
   select w.kinds, w.workspace_id into mine, home from workers w
    where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
-  if free = 1 then
-    -- The first task of the first lane: nothing to share out.
-    return query select * from take(in_worker, mine, home, null, 1, 1, now);
-    return;
-  end if;
 
   while free > 0 loop
-    select l.priority into tier from lanes l
-     where l.ready > 0 and l.stop is null and l.priority < tier
-       and l.kind = any(mine) and (home is null or l.workspace_id = home)
-     order by l.priority desc, l.turn, l.id limit 1;
-    exit when not found;
-    select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
-      select 1 from lanes l where l.ready > 0 and l.stop is null and l.priority = tier
+    if in_free = 1 then
+      -- The first task of the first lane: nothing to share out.
+      exit when tier is null;
+      tier := null;
+    else
+      select l.priority into tier from lanes l
+       where not l.idle and l.stop is null and l.priority < tier
          and l.kind = any(mine) and (home is null or l.workspace_id = home)
-       order by l.priority desc, l.turn, l.id limit free) q;
+       order by l.priority desc, l.turn, l.id limit 1;
+      exit when not found;
+      select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
+        select 1 from lanes l where not l.idle and l.stop is null and l.priority = tier
+           and l.kind = any(mine) and (home is null or l.workspace_id = home)
+         order by l.priority desc, l.turn, l.id limit free) q;
+    end if;
     loop
-      return query select * from take(in_worker, mine, home, tier, share, free, now);
-      get diagnostics got = row_count;
+      got := 0;
+      for t in select * from take(in_worker, mine, home, tier, share, free, now) loop
+        run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
+        workspace_id := t.workspace_id; kind := t.kind; input := t.input;
+        return next;
+        got := got + 1;
+        served := served || t.lane_id;
+        if t.is_last then ends := ends || t.lane_id; end if;
+      end loop;
       free := free - got;
       exit when got = 0 or free = 0 or share >= free + got;
       share := free;
     end loop;
   end loop;
+
+  if served <> '{}' then
+    served := array(select l.id from lanes l where l.id = any(served) for no key update skip locked);
+    update lanes l set turn = (select nextval('turns')),
+                       idle = l.id = any(ends) and not has_ready(l.id)
+     where l.id = any(served);
+  end if;
+  if free > 0 then
+    -- Everything was walked: lanes that gave nothing leave the way of the next.
+    served := array(select l.id from lanes l
+                     where not l.idle and l.stop is null and l.kind = any(mine) and not has_ready(l.id)
+                     limit 1000 for no key update skip locked);
+    update lanes l set idle = true where l.id = any(served) and not has_ready(l.id);
+  end if;
 end $$;
 
+-- Asked again after the lane is locked, in a statement of its own: whoever brings
+-- a task back locks the lane after the task, and wakes the lane.
+create function engine.has_ready(in_lane bigint) returns boolean language sql stable as $$
+  select exists (select 1 from engine.tasks t where t.lane_id = in_lane and t.state = 'ready' and t.due_at is null)
+$$;
+
 -- Takes up to `free` tasks from the lanes of one priority (or of all), up to
--- `share` from each, and tells lanes and runs.  Tasks that another is taking are
--- passed by; lanes and runs are met in the order of their ids.
+-- `share` from each, and begins their runs.
 create function engine.take(
   in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
-               kind text, input jsonb)
+               kind text, input jsonb, lane_id bigint, is_last boolean)
 language plpgsql as $$
 #variable_conflict use_column
 begin
@@ -233,27 +268,24 @@ begin
           select t.ctid as tid from tasks t
            where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
            order by t.lane_id, t.n limit share for no key update skip locked) c
-        where l.ready > 0 and l.stop is null and (tier is null or l.priority = tier)
+        where not l.idle and l.stop is null and (tier is null or l.priority = tier)
           and l.kind = any(mine) and (home is null or l.workspace_id = home)
         order by l.priority desc, l.turn, l.id limit free))
     returning t.run_id, t.n, t.lane_id, t.attempt, t.tries, t.crashes, t.workspace_id
-  ), lane as (
-    update lanes l set ready = l.ready - c.amount, turn = c.turn
-      from (select k.lane_id, count(*)::integer as amount, nextval('turns') as turn
-              from taken k group by k.lane_id order by k.lane_id) c
-     where l.id = c.lane_id
-    returning l.id, l.kind
   ), begun as (
+    -- A run that another holds at this moment is begun by its first close.
     update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
-     where r.id = any(array(select k.run_id from taken k)) and r.state = 'queued'
+     where r.id = any(array(
+       select q.id from runs q where q.id = any(array(select k.run_id from taken k)) and q.state = 'queued'
+          for no key update skip locked))
     returning r.id, r.workspace_id, r.last_event
   ), event as (
     insert into events (run_id, n, workspace_id, at, kind)
     select b.id, b.last_event, b.workspace_id, now, 'run.running' from begun b
   )
-  select k.run_id, k.n, k.attempt, k.tries, k.crashes, k.workspace_id, l.kind, i.input
+  select k.run_id, k.n, k.attempt, k.tries, k.crashes, k.workspace_id, l.kind, i.input, k.lane_id, k.n = l.last
     from taken k
-    join lane l on l.id = k.lane_id
+    join lanes l on l.id = k.lane_id
     join inputs i on i.run_id = k.run_id and i.n = k.n;
 end $$;
 
@@ -340,6 +372,7 @@ begin
              count(*) filter (where k.n > 0 and k.outcome = 'succeeded')::integer as succeeded,
              count(*) filter (where k.n > 0 and k.outcome = 'failed')::integer as failed,
              count(*) filter (where k.n > 0 and k.outcome in ('cancelled', 'withdrawn'))::integer as cancelled,
+             count(*) filter (where k.outcome = 'withdrawn')::integer as withdrawn,
              count(*) filter (where not k.outcome = any(back))::integer as closed,
              count(*) filter (where k.outcome = any(back))::integer as again,
              count(*) filter (where k.n < 0 and not k.outcome = any(back))::integer as decided,
@@ -357,8 +390,10 @@ begin
         decisions = r.decisions + asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at)::integer,
         deciding = (r.deciding and c.decided = 0) or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at),
         last_event = r.last_event + 1,
+        started_at = case when c.kept > c.withdrawn then coalesce(r.started_at, now) else r.started_at end,
         state = case
-          when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then r.state
+          when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then
+            case when c.kept > c.withdrawn then 'running' else r.state end
           when r.cancel_asked_at is not null then 'cancelled'
           when c.verdict = 'succeed' then 'succeeded' when c.verdict = 'fail' then 'failed'
           when r.succeeded + c.succeeded > 0 then 'succeeded' else 'failed' end,
@@ -395,16 +430,6 @@ begin
     more := closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
     return next;
   end loop;
-
-  if not plain and outcomes_ && back then
-    update lanes l set ready = l.ready + c.amount
-      from (select t.lane_id, count(*)::integer as amount
-              from unnest(runs_, ns_, outcomes_) as g(run_id, n, outcome)
-              join tasks t on t.run_id = g.run_id and t.n = g.n
-             where g.outcome = any(back) and t.due_at is null
-             group by t.lane_id) c
-     where l.id = c.lane_id;
-  end if;
 end $$;
 
 -- What a close with returned tasks or with a decision needs first: the locks in
@@ -418,10 +443,10 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
   back constant text[] := array['again', 'later', 'released', 'expired'];
-  lanes_ bigint[]; waiting_ bigint[]; d record; amount integer;
+  lanes_ bigint[]; d record; amount integer;
 begin
   with kept as (
-    select g.*, t.lane_id, g.ord as place, t.state = 'ready' and t.due_at is null as waits
+    select g.*, t.lane_id, g.ord as place
       from unnest(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) with ordinality
         as g(run_id, n, attempt, outcome, body, delay, ord)
       join tasks t on t.run_id = g.run_id and t.n = g.n
@@ -430,9 +455,8 @@ begin
   select coalesce(array_agg(k.run_id order by k.place), '{}'), coalesce(array_agg(k.n order by k.place), '{}'),
          coalesce(array_agg(k.attempt order by k.place), '{}'), coalesce(array_agg(k.outcome order by k.place), '{}'),
          coalesce(array_agg(k.body order by k.place), '{}'), coalesce(array_agg(k.delay order by k.place), '{}'),
-         array_agg(k.lane_id) filter (where k.outcome = any(back) or k.waits),
-         array_agg(k.lane_id) filter (where k.waits)
-    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_, waiting_
+         array_agg(k.lane_id) filter (where k.outcome = any(back))
+    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_
     from (select distinct on (kept.run_id, kept.n) kept.* from kept order by kept.run_id, kept.n, kept.place) k;
 
   for d in
@@ -447,15 +471,13 @@ begin
       bodies_[d.ord] := jsonb_build_object('fail', jsonb_build_object('code', 'NOTHING_TO_DO', 'origin', 'engine',
         'message', 'The run decided to go on and named no task.', 'retryable', false));
     else
-      perform put_tasks(d.run_id, d.workspace_id, d.priority, d.held, d.total, (d.body -> 'do')::json);
+      perform put_tasks(d.run_id, d.workspace_id, d.priority, d.held::text, d.total, (d.body -> 'do')::json);
       bodies_[d.ord] := jsonb_build_object('do', amount);
     end if;
   end loop;
 
-  perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
+  perform wake_lanes(lanes_);
   perform 1 from runs r where r.id = any(runs_) order by r.id for no key update;
-  update lanes l set ready = l.ready - c.amount
-    from (select u.id, count(*)::integer as amount from unnest(waiting_) as u(id) group by u.id) c where l.id = c.id;
 
   for d in
     select g.ord, g.run_id, g.n, g.outcome, g.body, r.cancel_asked_at is not null as cancel, r.held
@@ -474,11 +496,10 @@ begin
          where t.run_id = d.run_id and t.state = 'ready' and t.n > 0;
         get diagnostics amount = row_count;
         update runs r set open = r.open - amount, cancelled = r.cancelled + amount where r.id = d.run_id;
-        update lanes l set ready = 0 where l.run_id = d.run_id;
       else
         -- Held or released while it decided.
-        update lanes l set stop = d.held where l.run_id = d.run_id and l.stop is distinct from d.held
-           and right(l.kind, 5) <> '.next';
+        update lanes l set stop = d.held::text where l.run_id = d.run_id and l.stop is distinct from d.held::text
+           and not decides(l.kind);
       end if;
     end if;
   end loop;
@@ -566,22 +587,11 @@ begin
   return next;
 end $$;
 
--- What the gone hold becomes ready again, what has become due joins its lane,
--- what is ready in a cancelled run ends.
+-- What the gone hold becomes ready again.  Three deaths under one task end it.
+-- Each of `rescue`, `withdraw` and `promote` is a transaction of its own: each
+-- takes its locks in the order of all, and one after the other would not.
 create function engine.rescue()
-returns table (rescued integer, due integer)
-language plpgsql security definer set search_path = engine, pg_temp as $$
-#variable_conflict use_column
-begin
-  rescued := take_back();
-  perform end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null order by r.id;
-  due := promote(clock());
-  return next;
-end $$;
-
--- Three deaths under one task end it.
-create function engine.take_back()
-returns integer language plpgsql as $$
+returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
   fallen integer[]; runs_ bigint[]; ns_ integer[]; attempts_ integer[]; outcomes_ text[]; bodies_ jsonb[]; taken integer := 0;
@@ -608,23 +618,36 @@ begin
   return taken;
 end $$;
 
--- What was to wait and has become due joins its lane.
-create function engine.promote(now timestamptz)
-returns integer language plpgsql as $$
-#variable_conflict use_column
-declare lanes_ bigint[];
+-- What is ready in a run whose end was asked ends: a task that was on its way
+-- back while `cancel` looked.
+create function engine.withdraw()
+returns void language sql security definer set search_path = engine, pg_temp as $$
+  select end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null order by r.id
+$$;
+
+-- These lanes have, or are about to have, something ready: called by whoever has
+-- already locked the task and has not committed it yet.
+create function engine.wake_lanes(in_lanes bigint[]) returns void language plpgsql as $$
 begin
-  if not exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now) then return 0; end if;
+  perform 1 from lanes l where l.id = any(in_lanes) order by l.id for no key update;
+  update lanes l set idle = false where l.id = any(in_lanes) and l.idle;
+end $$;
+
+-- What was to wait and has become due joins its lane.
+create function engine.promote()
+returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
+#variable_conflict use_column
+declare lanes_ bigint[]; now timestamptz := clock();
+begin
   with ripe as (
     update tasks t set due_at = null
      where t.ctid = any(array(select d.ctid from tasks d where d.due_at is not null and d.due_at <= now
                                order by d.due_at limit 10000 for no key update skip locked))
     returning t.lane_id)
   select array_agg(lane_id) into lanes_ from ripe;
-  perform 1 from lanes l where l.id = any(lanes_) order by l.id for no key update;
-  update lanes l set ready = l.ready + c.amount
-    from (select u.id, count(*)::integer as amount from unnest(lanes_) as u(id) group by u.id) c where l.id = c.id;
-  return coalesce(cardinality(lanes_), 0);
+  if lanes_ is null then return 0; end if;
+  perform wake_lanes(lanes_);
+  return cardinality(lanes_);
 end $$;
 
 -------------------------------------------------------------- events, receipts
@@ -683,14 +706,14 @@ returns engine.runs language plpgsql security definer set search_path = engine, 
 declare r runs;
 begin
   r := change(in_run, 'run.hold');
-  perform 1 from lanes where run_id = in_run order by id for no key update;
+  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   select * into r from runs where id = in_run for no key update;
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
   if r.held is not null then return r; end if;
   -- Its decision stays claimable: deciding starts nothing, and what it asks for is held.
-  update lanes set stop = in_why::hold_reason where run_id = in_run and right(kind, 5) <> '.next';
+  update lanes set stop = in_why where run_id = in_run and not decides(kind);
   update runs set held = in_why::hold_reason, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.held', jsonb_build_object('why', in_why));
@@ -702,13 +725,13 @@ returns engine.runs language plpgsql security definer set search_path = engine, 
 declare r runs;
 begin
   r := change(in_run, 'run.hold');
-  perform 1 from lanes where run_id = in_run order by id for no key update;
+  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   select * into r from runs where id = in_run for no key update;
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
   if r.held is null then return r; end if;
-  update lanes set stop = null where run_id = in_run;
+  update lanes set stop = null where run_id = in_run and not decides(kind);
   update runs set held = null, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind) values (in_run, r.last_event, r.workspace_id, clock(), 'run.released');
   return r;
@@ -721,9 +744,8 @@ returns engine.runs language plpgsql security definer set search_path = engine, 
 declare r runs;
 begin
   r := change(in_run, 'run.cancel');
-  -- Tasks first, then lanes, then the run: the order of all.
+  -- Tasks first, then the run: the order of all.
   perform 1 from tasks t where t.run_id = in_run and t.state = 'ready' order by t.n for no key update;
-  perform 1 from lanes l where l.run_id = in_run order by l.id for no key update;
   select * into r from runs where id = in_run for no key update;
   if r.state = 'cancelled' or r.cancel_asked_at is not null then return r; end if;
   if r.finished_at is not null then

@@ -20,6 +20,8 @@ export function openApi(settings: Settings, connections = 10): Api {
   const pool = new pg.Pool({ ...apiSettings(settings), max: connections })
   // An idle connection that PostgreSQL closed is replaced at the next use.
   pool.on('error', () => {})
+  // The same while one is in use: the pool listens to idle ones alone; the next query says it.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     async as(principal, work) {
       const client = await pool.connect().catch((error: unknown) => Promise.reject(told(error)))

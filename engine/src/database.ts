@@ -113,8 +113,13 @@ export function isConnectionLoss(error: unknown): boolean {
 export function told(error: unknown): unknown {
   const known = TOLD[sqlState(error) ?? '']
   if (known === undefined) return error
-  return new Refusal(known.code, known.message, {
-    cause: error,
-    ...(known.remedy === undefined ? {} : { remedy: known.remedy }),
-  })
+  const state = known.code === 'WRONG_STATE' && error instanceof Error && 'detail' in error ? error.detail : undefined
+  return new Refusal(
+    known.code,
+    typeof state === 'string' ? `The run is ${state}, which does not allow this.` : known.message,
+    {
+      cause: error,
+      ...(known.remedy === undefined ? {} : { remedy: known.remedy }),
+    },
+  )
 }

@@ -3,6 +3,7 @@
  * added, in order and without gaps, read each time with the reader's own rights.
  */
 import type { Api, Principal } from './access.ts'
+import { isConnectionLoss } from './database.ts'
 import { noSuchRun } from './errors.ts'
 import type { Wake } from './wake.ts'
 
@@ -40,20 +41,29 @@ export async function* follow(
   try {
     while (signal?.aborted !== true) {
       rung = false
-      const { events, ended } = await api.as(who, async (tx) => {
-        const state = await tx.query<{ ended: boolean; last_event: number }>(
-          'select finished_at is not null as ended, last_event from engine.runs where id = $1',
-          [run],
-        )
-        const [row] = state.rows
-        if (row === undefined) throw noSuchRun(run)
-        const page = await tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [
-          run,
-          seen,
-          PAGE,
-        ])
-        return { events: page.rows as Event[], ended: row.ended && row.last_event <= seen + page.rows.length }
-      })
+      const page = await api
+        .as(who, async (tx) => {
+          const state = await tx.query<{ ended: boolean; last_event: number }>(
+            'select finished_at is not null as ended, last_event from engine.runs where id = $1',
+            [run],
+          )
+          const [row] = state.rows
+          if (row === undefined) throw noSuchRun(run)
+          const page = await tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [
+            run,
+            seen,
+            PAGE,
+          ])
+          return { events: page.rows as Event[], ended: row.ended && row.last_event <= seen + page.rows.length }
+        })
+        .catch(async (error: unknown) => {
+          // A database that is away comes back; nothing of the feed is lost meanwhile.
+          if (!isConnectionLoss(error instanceof Error ? (error.cause ?? error) : error)) throw error
+          await new Promise((resolve) => setTimeout(resolve, 200))
+          return undefined
+        })
+      if (page === undefined) continue
+      const { events, ended } = page
       for (const event of events) {
         seen = event.n
         yield event

@@ -39,13 +39,15 @@ export function openLedger(query: Tx['query']): Ledger {
   function write(claimed: Claimed, name: string, entry: Entry['entry'], hash: Buffer, receipt: string | null) {
     return new Promise<void>((written, refused) => {
       waiting.push({ claimed, name, entry, hash, receipt, written, refused })
-      writing ??= drain().finally(() => (writing = undefined))
+      writing ??= drain()
     })
   }
 
   async function drain() {
     await new Promise((resolve) => setImmediate(resolve))
     while (waiting.length > 0) await writeBatch(waiting.splice(0, BATCH))
+    // In the same breath as the look: what is handed in later begins a new drain.
+    writing = undefined
   }
 
   async function writeBatch(batch: readonly Entry[]) {

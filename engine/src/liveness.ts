@@ -43,7 +43,9 @@ export interface Bells {
 }
 
 const EXPIRE = { name: 'expire', text: 'select gone, work, busy from engine.expire()' }
-const RESCUE = { name: 'rescue', text: 'select rescued + due as ready from engine.rescue()' }
+const RESCUE = { name: 'rescue', text: 'select engine.rescue() as ready' }
+const WITHDRAW = { name: 'withdraw', text: 'select engine.withdraw()' }
+const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
 
 /** Milliseconds between two extensions of the lease of 15 s. */
 const EXTEND = 5_000
@@ -149,7 +151,9 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
       if (row === undefined) return undefined
       if (row.work !== true) return { ready: 0, busy: row.busy }
       const taken = await client?.query<{ ready: number }>(RESCUE)
-      return { ready: taken?.rows[0]?.ready ?? 0, busy: row.busy }
+      await client?.query(WITHDRAW)
+      const ripe = await client?.query<{ ready: number }>(PROMOTE)
+      return { ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0), busy: row.busy }
     },
     async close() {
       closed = true

@@ -123,7 +123,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   function startTurn(): boolean {
     const free = slots - performing.size - reserved
-    const want = hungry && !claiming && !draining && free >= Math.min(5, slots) ? Math.min(free, LARGEST_TURN) : 0
+    const want =
+      hungry && !claiming && !draining && free >= Math.max(1, Math.min(5, Math.floor(slots / 10)))
+        ? Math.min(free, LARGEST_TURN)
+        : 0
     if (ended.length === 0 && want === 0) return false
     const batch = ended.slice(0, LARGEST_TURN)
     ended = ended.slice(LARGEST_TURN)
@@ -293,6 +296,8 @@ function openPool(settings: Settings, max: number): pg.Pool {
   const pool = new pg.Pool({ ...workerSettings(settings), max })
   // A connection that PostgreSQL closed while idle is replaced at its next use.
   pool.on('error', () => {})
+  // The same while one is in use: the pool listens to idle ones alone; the next query says it.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -1,6 +1,7 @@
 /** Who may do what: everybody × every table × every verb, asked of the catalogue and tried on rows that others see. */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openApi } from '../src/access.ts'
 import { apiSettings, sqlState, workerSettings } from '../src/database.ts'
 import type { Principal } from '../src/index.ts'
 import { freshDatabase, member, type TestDatabase } from '../testing/index.ts'
@@ -21,13 +22,19 @@ beforeAll(async () => {
   const anybody = await workerByHand(db, {})
   run = await startRun(db, tasksOf(3))
   await startRun(db, tasksOf(1), { workspace: foreign })
+  const keyed = openApi(db.api, 1)
+  await keyed.as(member(), (tx) =>
+    tx.query(
+      `select engine.start(1, 'keyed', '{}', '[{"kind": "none"}]', false, 5::smallint, null, null, 'a key', '\\x01')`,
+    ),
+  )
+  await keyed.close()
   const held = await home.claim(3)
-  await home.client.query(`select engine.note($1, $2, $3, array['call', 'call', 'call'], array['intent', 'intent', 'intent'],
-    array['\\x01', '\\x01', '\\x01']::bytea[], array[null, null, null]::jsonb[])`, [
-    held.map((one) => one.run),
-    held.map((one) => one.n),
-    held.map((one) => one.attempt),
-  ])
+  await home.client.query(
+    `select engine.note($1, $2, $3, array['call', 'call', 'call'], array['intent', 'intent', 'intent'],
+    array['\\x01', '\\x01', '\\x01']::bytea[], array[null, null, null]::jsonb[])`,
+    [held.map((one) => one.run), held.map((one) => one.n), held.map((one) => one.attempt)],
+  )
   const [first, second] = held
   if (first !== undefined) await home.close({ held: first, outcome: 'succeeded', body: { kept: true } })
   if (second !== undefined) await home.close({ held: second, outcome: 'failed', body: { code: 'X' } })
@@ -76,7 +83,13 @@ const comers = (): Comer[] => [
   { name: 'a member', login: 'api', claims: member('member'), sees: true, starts: true },
   { name: 'a viewer', login: 'api', claims: member('viewer'), sees: true, starts: false },
   { name: 'an admin of another workspace', login: 'api', claims: member('admin', foreign), sees: false, starts: false },
-  { name: 'somebody without a workspace', login: 'api', claims: { sub: 'x', workspaces: {} }, sees: false, starts: false },
+  {
+    name: 'somebody without a workspace',
+    login: 'api',
+    claims: { sub: 'x', workspaces: {} },
+    sees: false,
+    starts: false,
+  },
   { name: 'the api’s login by itself', login: 'api', claims: undefined, sees: false, starts: false },
   { name: 'the worker’s login', login: 'worker', claims: undefined, sees: true, starts: false },
   { name: 'the worker’s login with claims', login: 'worker', claims: member('admin'), sees: true, starts: false },
@@ -110,7 +123,11 @@ describe('rows', () => {
       for (const comer of comers()) {
         const sees = table === 'engine.migrations' || comer.sees
         wanted.push(`${comer.name} ${sees ? 'sees' : 'does not see'} ${table}`)
-        const { rows, state } = await tries(clientOf(comer), comer.claims, `select 1 from ${table} where ${mine} limit 1`)
+        const { rows, state } = await tries(
+          clientOf(comer),
+          comer.claims,
+          `select 1 from ${table} where ${mine} limit 1`,
+        )
         expect([table, comer.name, state]).toEqual([table, comer.name, undefined])
         seen.push(`${comer.name} ${rows.length > 0 ? 'sees' : 'does not see'} ${table}`)
       }
@@ -147,7 +164,16 @@ describe('rows', () => {
   })
 
   test('are not opened by claims of a wrong shape', async () => {
-    for (const claims of [null, 1, 'admin', [], { workspaces: null }, { workspaces: [1] }, { workspaces: { x: 'admin' } }, { workspaces: { 1: { role: 'admin' } }, sub: 7 }]) {
+    for (const claims of [
+      null,
+      1,
+      'admin',
+      [],
+      { workspaces: null },
+      { workspaces: [1] },
+      { workspaces: { x: 'admin' } },
+      { workspaces: { 1: { role: 'admin' } }, sub: 7 },
+    ]) {
       const { rows } = await tries(api, claims, 'select id from engine.runs where workspace_id <> 1')
       expect(rows).toEqual([])
       const start = await tries(
@@ -161,11 +187,36 @@ describe('rows', () => {
 })
 
 /** Who may call what.  A function that stands nowhere here is for nobody. */
-const READERS = ['claims', 'workspaces', 'may', 'must', 'subject', 'clock', 'lease', 'liveness', 'status', 'progress', 'commonest_failure', 'events_after']
+const READERS = [
+  'claims',
+  'workspaces',
+  'may',
+  'must',
+  'subject',
+  'clock',
+  'lease',
+  'liveness',
+  'status',
+  'progress',
+  'commonest_failure',
+  'events_after',
+]
 const FOR_API = ['start', 'more', 'hold', 'release', 'cancel']
-const FOR_WORKER = ['register', 'relock', 'extend', 'leave', 'claim', 'fence', 'close', 'turn', 'expire', 'emit', 'note']
+const FOR_WORKER = [
+  'register',
+  'relock',
+  'extend',
+  'leave',
+  'claim',
+  'fence',
+  'close',
+  'turn',
+  'expire',
+  'emit',
+  'note',
+]
 /** Verbs that may be there by now. */
-const FOR_WORKER_TOO = ['rescue', 'disown']
+const FOR_WORKER_TOO = ['rescue', 'withdraw', 'promote', 'disown']
 
 interface Catalogued {
   readonly oid: number
@@ -222,7 +273,10 @@ describe('functions', () => {
     for (const one of await functions()) {
       expect(one.owner).toBe('millrace_owner')
       if (!one.definer) continue
-      expect([one.name, one.config?.some((setting) => /^search_path=.*pg_temp$/.test(setting))]).toEqual([one.name, true])
+      expect([one.name, one.config?.some((setting) => /^search_path=.*pg_temp$/.test(setting))]).toEqual([
+        one.name,
+        true,
+      ])
     }
     const elsewhere = await db.sql(
       `select p.oid::regprocedure::text as name from pg_proc p
@@ -235,7 +289,9 @@ describe('functions', () => {
   test('are not led astray by a table that somebody made for himself', async () => {
     await worker.query('begin')
     try {
-      await worker.query('create temp table workers (id integer, kinds text[], workspace_id bigint, gone_at timestamptz)')
+      await worker.query(
+        'create temp table workers (id integer, kinds text[], workspace_id bigint, gone_at timestamptz)',
+      )
       await worker.query("insert into workers values (1000000, '{work}', null, null)")
       await worker.query('create temp table lanes (like engine.lanes); create temp table tasks (like engine.tasks)')
       await expect(worker.query('select * from engine.claim(1000000, 1)')).rejects.toMatchObject({ code: 'MR002' })
@@ -253,18 +309,24 @@ describe('the verbs of the api', () => {
 
   test('start runs for members of the workspace only', async () => {
     for (const comer of comers()) {
-      expect([comer.name, (await tries(clientOf(comer), comer.claims, START)).state]).toEqual([comer.name, wanted(comer)])
+      expect([comer.name, (await tries(clientOf(comer), comer.claims, START)).state]).toEqual([
+        comer.name,
+        wanted(comer),
+      ])
     }
   })
 
-  test.each(['hold', 'release', 'cancel'])('%s runs for members only, and do not tell others that there is one', async (verb) => {
-    for (const comer of comers()) {
-      const { state } = await tries(clientOf(comer), comer.claims, `select engine.${verb}($1)`, [run])
-      expect([verb, comer.name, state]).toEqual([verb, comer.name, onRun(comer)])
-    }
-    const missing = await tries(api, member(), `select engine.${verb}(1999999999)`)
-    expect(missing.state).toBe('MR003')
-  })
+  test.each(['hold', 'release', 'cancel'])(
+    '%s runs for members only, and do not tell others that there is one',
+    async (verb) => {
+      for (const comer of comers()) {
+        const { state } = await tries(clientOf(comer), comer.claims, `select engine.${verb}($1)`, [run])
+        expect([verb, comer.name, state]).toEqual([verb, comer.name, onRun(comer)])
+      }
+      const missing = await tries(api, member(), `select engine.${verb}(1999999999)`)
+      expect(missing.state).toBe('MR003')
+    },
+  )
 
   test('add tasks to no run but the one that this transaction started', async () => {
     for (const comer of comers()) {
@@ -315,7 +377,10 @@ describe('the walls', () => {
     for (const policy of policies) {
       expect(policy.roles).toMatch(/^\{millrace_(owner|api|worker)\}$/)
       if (policy.roles !== '{millrace_api}' || policy.cmd !== 'SELECT') continue
-      expect([policy.tablename, policy.qual]).toEqual([policy.tablename, expect.stringMatching(/id = ANY \(\( SELECT access\.workspaces\(\)/)])
+      expect([policy.tablename, policy.qual]).toEqual([
+        policy.tablename,
+        expect.stringMatching(/id = ANY \(\( SELECT access\.workspaces\(\)/),
+      ])
     }
     const anything = await db.sql(
       `select distinct tablename from pg_policies where schemaname = 'engine' and roles::text = '{millrace_api}' and cmd = 'SELECT'`,
@@ -328,7 +393,13 @@ describe('the walls', () => {
       `select rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication, rolinherit
          from pg_roles where rolname like 'millrace\\_%' order by rolname`,
     )
-    const nobody = { rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false, rolreplication: false }
+    const nobody = {
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolreplication: false,
+    }
     expect(roles).toEqual([
       { rolname: 'millrace_api', rolcanlogin: true, rolinherit: false, ...nobody },
       { rolname: 'millrace_owner', rolcanlogin: false, rolinherit: true, ...nobody },
@@ -353,10 +424,16 @@ describe('the walls', () => {
       ]) {
         expect([text, (await tries(client, undefined, text)).state]).toEqual([text, '42501'])
       }
-      const { count, state } = await tries(client, undefined, "set local row_security = off")
+      const { count, state } = await tries(client, undefined, 'set local row_security = off')
       expect([count, state]).toEqual([0, undefined])
-      const off = await tries(client, undefined, "select set_config('row_security', 'off', true), count(*) from engine.runs")
-      expect(off.state ?? off.rows[0]?.['count']).toSatisfy((seen: unknown) => seen === '42501' || seen === 0 || client === worker)
+      const off = await tries(
+        client,
+        undefined,
+        "select set_config('row_security', 'off', true), count(*) from engine.runs",
+      )
+      expect(off.state ?? off.rows[0]?.['count']).toSatisfy(
+        (seen: unknown) => seen === '42501' || seen === 0 || client === worker,
+      )
     }
   })
 
@@ -383,7 +460,9 @@ describe('claims', () => {
       expect((await api.query('select 1 from engine.runs limit 1')).rowCount).toBe(1)
       await api.query(end)
       expect((await api.query('select 1 from engine.runs limit 1')).rowCount).toBe(0)
-      expect((await api.query("select current_setting('request.jwt.claims', true) as claims")).rows).toEqual([{ claims: '' }])
+      expect((await api.query("select current_setting('request.jwt.claims', true) as claims")).rows).toEqual([
+        { claims: '' },
+      ])
     }
   })
 

@@ -58,11 +58,13 @@ export interface HandOptions {
   readonly kinds?: readonly string[]
   readonly workspace?: number | null
   readonly slots?: number
+  /** A connection that is there already. */
+  readonly client?: pg.Client
 }
 
 /** Registers a worker on a connection with the worker's own settings. */
 export async function workerByHand(db: TestDatabase, options: HandOptions = {}): Promise<HandWorker> {
-  const client = await connectWorker(db)
+  const client = options.client ?? (await connectWorker(db))
   let id = 0
   async function register() {
     const { rows } = await client.query<{ register: number }>('select engine.register($1, $2, $3, $4)', [
@@ -163,27 +165,39 @@ export async function expireOn(client: pg.Client, later: number): Promise<Swept>
 
 /** One sweep; all null if another has the broom. */
 export async function sweepOnce(client: pg.Client, later = 0) {
+  const [looked] = await atClock(client, later, () =>
+    client.query<{ gone: number | null; work: boolean | null }>('select gone, work from engine.expire()'),
+  )
+  if (looked === undefined) throw new Error('expire gave no row')
+  if (looked.gone === null) return { gone: null, rescued: null, due: null }
+  if (looked.gone > 0 || looked.work !== true) return { gone: looked.gone, rescued: 0, due: 0 }
+  const [taken] = await atClock(client, later, () =>
+    client.query<{ rescued: number }>('select engine.rescue() as rescued'),
+  )
+  await client.query('select engine.withdraw()')
+  const [ripe] = await atClock(client, later, () => client.query<{ due: number }>('select engine.promote() as due'))
+  return { gone: 0, rescued: taken?.rescued ?? 0, due: ripe?.due ?? 0 }
+}
+
+/** A transaction in which it is so many seconds later. */
+async function atClock<R extends pg.QueryResultRow>(
+  client: pg.Client,
+  later: number,
+  work: () => Promise<pg.QueryResult<R>>,
+): Promise<R[]> {
   await client.query('begin')
-  await client.query(
-    "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
-    [later],
-  )
-  const looked = await client.query<{ gone: number | null; work: boolean | null }>(
-    'select gone, work from engine.expire()',
-  )
-  await client.query('commit')
-  const [row] = looked.rows
-  if (row === undefined) throw new Error('expire gave no row')
-  if (row.gone === null) return { gone: null, rescued: null, due: null }
-  if (row.gone > 0 || row.work !== true) return { gone: row.gone, rescued: 0, due: 0 }
-  await client.query('begin')
-  await client.query(
-    "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
-    [later],
-  )
-  const taken = await client.query<{ rescued: number; due: number }>('select rescued, due from engine.rescue()')
-  await client.query('commit')
-  return { gone: 0, rescued: taken.rows[0]?.rescued ?? 0, due: taken.rows[0]?.due ?? 0 }
+  try {
+    await client.query(
+      "select set_config('millrace.clock', (clock_timestamp() + make_interval(secs => $1))::text, true)",
+      [later],
+    )
+    const { rows } = await work()
+    await client.query('commit')
+    return rows
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
 }
 
 /** For some seconds after its start the server counts nobody as dead: everybody is still coming back. */

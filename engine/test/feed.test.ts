@@ -67,11 +67,10 @@ describe('the events of a run', () => {
       clients.map(async (client, index) => {
         for (const one of held.filter((_, at) => at % 8 === index)) {
           await emit(client, one, 3)
-          await client.query("select * from engine.close($1, $2, $3, array['succeeded'], array['{}'::jsonb], array[0.0])", [
-            [one.run],
-            [one.n],
-            [one.attempt],
-          ])
+          await client.query(
+            "select * from engine.close($1, $2, $3, array['succeeded'], array['{}'::jsonb], array[0.0])",
+            [[one.run], [one.n], [one.attempt]],
+          )
         }
       }),
     )
@@ -122,7 +121,10 @@ describe('a follower', () => {
     if (held === undefined) throw new Error('nothing was claimed')
     const following = read(run)
     await until(
-      () => db.sql("select 1 from pg_stat_activity where application_name = 'millrace feed' and datname = current_database()"),
+      () =>
+        db.sql(
+          "select 1 from pg_stat_activity where application_name = 'millrace feed' and datname = current_database()",
+        ),
       (sessions) => sessions.length === 1,
     )
     const since = performance.now()
@@ -195,7 +197,10 @@ describe('a follower', () => {
     await blocker.connect()
     await blocker.query('begin; lock table engine.runs, engine.events in access exclusive mode')
     const waiting = await until(
-      () => db.sql("select pid from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'millrace api' and datname = current_database()"),
+      () =>
+        db.sql(
+          "select pid from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'millrace api' and datname = current_database()",
+        ),
       (rows) => rows.length > 0,
     )
     for (const { pid } of waiting) await db.sql('select pg_terminate_backend($1)', [pid])
@@ -275,7 +280,16 @@ describe('what a task says', () => {
     await engine.cancel(member(), run)
     const kinds = (await read(run)).map((event) => event.kind)
     const both = ['run.held', 'run.released']
-    expect(kinds).toEqual(['run.queued', ...both, ...both, ...both, ...both, ...both, 'run.cancel_asked', 'run.cancelled'])
+    expect(kinds).toEqual([
+      'run.queued',
+      ...both,
+      ...both,
+      ...both,
+      ...both,
+      ...both,
+      'run.cancel_asked',
+      'run.cancelled',
+    ])
   })
 })
 

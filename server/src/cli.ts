@@ -9,6 +9,11 @@ import { tellRefusal } from './cli/screen.ts'
 /** 0: done. 1: it ran and failed. 2: refused, nothing was done. 130: interrupted. */
 export async function main(args: readonly string[]): Promise<number> {
   let code = 0
+  // Whoever closes the pipe (`| head -1`) has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(141)
+    throw error
+  })
   const program = commands((result) => (code = result))
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -86,12 +91,12 @@ export function commands(done: (code: number) => void = () => {}): Command {
   )
     .argument('<definition>', 'a YAML file, or Markdown with YAML front matter')
     .requiredOption('-m, --models <list>', 'provider:model[@version], separated by commas', list)
-    .option('--sample <percent>', 'ask this part of the scenarios, 1 to 100', Number)
+    .option('--sample <percent>', 'ask this part of the scenarios, 1 to 100', number)
     .option('--seed <integer>', 'chooses the sample and the wordings (default: 0)')
-    .option('--samples <n>', 'ask each scenario this often (default: 1)', Number)
-    .option('--temperature <number>', 'sent only if given', Number)
-    .option('--max-tokens <n>', 'longest answer, in tokens', Number)
-    .option('--max-turns <n>', 'longest conversation (default: 10)', Number)
+    .option('--samples <n>', 'ask each scenario this often (default: 1)', number)
+    .option('--temperature <number>', 'sent only if given', number)
+    .option('--max-tokens <n>', 'longest answer, in tokens', number)
+    .option('--max-turns <n>', 'longest conversation (default: 10)', number)
     .addOption(
       new Option('--priority <level>', 'before or after other runs')
         .choices(['low', 'normal', 'high'])
@@ -167,6 +172,12 @@ function list(value: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
+}
+
+function number(value: string): number {
+  const read = Number(value)
+  if (value.trim() === '' || Number.isNaN(read)) throw new InvalidArgumentError('It must be a number.')
+  return read
 }
 
 function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {

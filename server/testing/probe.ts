@@ -1,10 +1,16 @@
 /** Small definitions, and a model server whose calls can be held and let go. */
+import type { Catalogue } from '../src/providers/catalogue.ts'
+import { failureOf } from '../src/providers/failures.ts'
+import type { Provider } from '../src/providers/provider.ts'
 import { startWireServer, type Call, type WireServer } from './wire.ts'
 
 /** `scenarios` scenarios of one dimension, `followups` further turns. */
 export function definitionText(scenarios: number, followups = 0, name = 'Small'): string {
   const values = Array.from({ length: scenarios }, (_, i) => `number ${i + 1}`)
-  const more = Array.from({ length: followups }, (_, i) => `  - {label: follow ${i + 1}, prompt: "And then, ${i + 1}?"}`)
+  const more = Array.from(
+    { length: followups },
+    (_, i) => `  - {label: follow ${i + 1}, prompt: "And then, ${i + 1}?"}`,
+  )
   return [
     `name: ${name}`,
     'template: "Rate case [Case] from 1 to 5."',
@@ -60,4 +66,30 @@ export async function startGatedServer(): Promise<GatedServer> {
       waiting.clear()
     },
   }
+}
+
+/** Providers by their id, with nobody asked whether a model is known. */
+export function catalogueOf(providers: Readonly<Record<string, Provider>>): Catalogue {
+  return {
+    resolve(spec) {
+      const colon = spec.indexOf(':')
+      const provider = providers[spec.slice(0, colon)]
+      const model = spec.slice(colon + 1)
+      if (provider === undefined) return failureOf('UNSUPPORTED_PROVIDER')
+      return { provider, providerId: provider.id, model }
+    },
+    check: async (specs) => specs.map((spec) => ({ spec, failure: null })),
+    list: () => [],
+  }
+}
+
+/** Answers each call by a function of it, whatever the model is called. */
+export async function startAnswering(answer: (call: Call) => void | Promise<void>): Promise<WireServer> {
+  const wire = await startWireServer()
+  const again = (call: Call) => {
+    wire.script(again)
+    return answer(call)
+  }
+  wire.script(again)
+  return wire
 }

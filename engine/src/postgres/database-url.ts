@@ -55,7 +55,8 @@ function settingsFrom(url: string): OwnerSettings {
   let parsed: URL
   let client: Client
   try {
-    parsed = new URL(url)
+    // psql's form with the socket folder in the query has nothing between @ and /, which URL refuses.
+    parsed = new URL(url.replace(/^(postgres(?:ql)?:\/\/[^/?#]*@)(?=\/[^@]*$)/, '$1localhost'))
     client = new Client({ connectionString: url })
   } catch {
     // Not kept as the cause: it holds the whole URL.

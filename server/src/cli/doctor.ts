@@ -74,12 +74,15 @@ async function lookAtWorkers(tx: Tx): Promise<Finding[]> {
     stale: boolean
     kinds: string[]
   }>(
-    `select id, name, slots, seen_at < engine.clock() - interval '60 seconds' as stale, kinds
-       from engine.workers where gone_at is null order by id`,
+    `select id, name, slots, kinds, seen_at < engine.clock() - interval '60 seconds' or not exists (
+              select 1 from pg_locks k where k.locktype = 'advisory' and k.classid = engine.liveness()::oid and k.objid = w.id::oid
+                and k.objsubid = 2 and k.database = (select oid from pg_database where datname = current_database())) as stale
+       from engine.workers w where gone_at is null order by id`,
   )
   const { rows: waiting } = await tx.query<{ kind: string; ready: number; runs: number }>(
-    `select kind, sum(ready)::bigint as ready, count(distinct run_id) as runs from engine.lanes
-      where ready > 0 and stop is null group by kind order by kind`,
+    `select l.kind, count(*) as ready, count(distinct l.run_id) as runs
+       from engine.lanes l join engine.tasks t on t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+      where not l.idle and l.stop is null group by l.kind order by l.kind`,
   )
   const served = new Set(workers.filter((worker) => !worker.stale).flatMap((worker) => worker.kinds))
   const findings: Finding[] = waiting

@@ -1,7 +1,7 @@
 /** Waiting for a run with a bar, and telling what came of it. */
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Engine, Progress, Run } from '@millrace/engine'
+import { Refusal, type Engine, type Progress, type Run } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { exportFileName } from '../domains/probe/csv.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
@@ -86,22 +86,45 @@ export function failureLines(results: readonly ModelResult[]): string[] {
 /** Writes an export beside its place and moves it there when it is whole. Gives the path. */
 export async function exportTo(engine: Engine, id: number, how: ProbeExport, out: string | undefined, folder: string) {
   const name = exportFileName(String(id), new Date(), how.format)
+  if (out === undefined) await mkdir(join(folder, 'exports'), { recursive: true })
+  else await checkOut(out)
   const path = await placeFor(out ?? join(folder, 'exports/'), name)
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.part`
-  const file = await open(temporary, 'w')
+  const there = await stat(path).catch(() => undefined)
+  // A pipe or a device is written to as it stands; a file takes its place when it is whole.
+  const temporary = there === undefined || there.isFile() ? `${path}.${process.pid}.part` : path
+  const file = await open(temporary, 'w').catch((error: unknown) => Promise.reject(unwritable(out ?? path, error)))
   try {
     const { rows } = await exportRun(engine, operator, id, how, async (text) => {
       await file.write(text)
     })
     await file.close()
-    await rename(temporary, path)
+    if (temporary !== path) await rename(temporary, path)
     return { path, rows }
   } catch (error) {
     await file.close().catch(() => {})
-    await rm(temporary, { force: true })
+    if (temporary !== path) await rm(temporary, { force: true })
     throw error
   }
+}
+
+/** @throws Refusal OUT_NOT_WRITABLE; asked before a run, so that nothing is bought for a file that cannot be */
+export async function checkOut(out: string | undefined): Promise<void> {
+  if (out === undefined || out === '-') return
+  const folder = out.endsWith('/') ? out : dirname(out)
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (error) {
+    throw unwritable(out, error)
+  }
+}
+
+function unwritable(out: string, cause: unknown): Refusal {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+  return new Refusal('OUT_NOT_WRITABLE', `${out} cannot be written (${why}).`, {
+    remedy: 'Name another place with --out.',
+    cause,
+  })
 }
 
 async function placeFor(out: string, name: string): Promise<string> {

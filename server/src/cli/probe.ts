@@ -8,7 +8,7 @@ import { readDefinition, type Definition } from '../domains/probe/definition/def
 import { resultsOf } from '../domains/probe/results.ts'
 import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
 import type { ProbeInput } from '../domains/probe/input.ts'
-import { endOf, exportTo, failureLines, resultTable, watch } from './follow-run.ts'
+import { checkOut, endOf, exportTo, failureLines, resultTable, watch } from './follow-run.ts'
 import { reporter } from './report.ts'
 import { grouped, remark, say, table } from './screen.ts'
 import { onInterrupt } from './session.ts'
@@ -39,6 +39,7 @@ export async function probe(file: string, options: ProbeOptions): Promise<number
   const { input, dry } = await prepare(requestOf(await readDefinitionFile(file), options), openCatalogue(config))
   for (const warning of dry.warnings) remark(`Note: ${warning}`)
   if (options.dryRun === true) return showDryRun(dry, options.json === true)
+  await checkOut(options.out)
 
   const interruption = onInterrupt(() =>
     remark('\nComing to an end: what is under way is finished first. Ctrl-C again ends at once.'),
@@ -118,14 +119,18 @@ export async function perform(
     slots: config.slots,
     report: reporter(),
   })
-  let ended: Run
+  // At once, so that nothing more is claimed while the watch comes to its end.
+  signal.addEventListener('abort', () => void worker.drain(DRAIN), { once: true })
+  if (signal.aborted) void worker.drain(DRAIN)
   try {
-    ended = await watch(app.engine, run, signal)
+    await watch(app.engine, run, signal)
   } finally {
     await worker.drain(DRAIN)
   }
+  // Read after the drain: what was under way may have been the last.
+  const ended: Run = await app.engine.run(operator, run)
   if (ended.finishedAt === null) {
-    const { progress } = await app.engine.run(operator, run)
+    const { progress } = ended
     remark(`Run ${run} has ${progress.open} of ${progress.total} to go. The same command goes on with it.`)
     return 130
   }

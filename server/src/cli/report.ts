@@ -1,5 +1,5 @@
 /** What a worker of this program meets that nobody named: to standard error, once in a while, never stored. */
-import { isConnectionLoss } from '@millrace/engine'
+import { isConnectionLoss, sqlState } from '@millrace/engine'
 import { remark } from './screen.ts'
 
 const AGAIN = 10_000
@@ -9,7 +9,9 @@ export function reporter(): (error: unknown) => void {
   return (error) => {
     const line = isConnectionLoss(error)
       ? 'The database is away; waiting for it.'
-      : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+      : sqlState(error) === '53300'
+        ? 'The database has no connection left for this worker; waiting for one.'
+        : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
     if (Date.now() - (told.get(line) ?? 0) < AGAIN) return
     if (told.size > 100) told.clear()
     told.set(line, Date.now())

@@ -69,9 +69,13 @@ export function openBar(label: string): Bar {
     const seconds = (Date.now() - started) / 1000
     const left = ended > 0 && ended < total ? `, ${duration(((total - ended) / ended) * seconds)} left` : ''
     const problems = failed > 0 ? `, ${failed} failed` : ''
-    const filled = Math.round((CELLS * ended) / Math.max(1, total))
-    const bar = live ? `${'█'.repeat(filled)}${'░'.repeat(CELLS - filled)} ` : ''
-    return `${label} ${bar}${percent} %  ${ended} of ${total}${problems}, ${duration(seconds)}${left}`
+    const said = `${percent} %  ${ended} of ${total}${problems}, ${duration(seconds)}${left}`
+    if (!live) return `${label} ${said}`
+    // One line, or the next one would not take its place.
+    const room = (process.stderr.columns || 80) - 1
+    const cells = Math.max(0, Math.min(CELLS, room - label.length - said.length - 2))
+    const done = Math.round((cells * ended) / Math.max(1, total))
+    return `${label} ${'█'.repeat(done)}${'░'.repeat(cells - done)}${cells > 0 ? ' ' : ''}${said}`.slice(0, room)
   }
   return {
     show(progress) {

@@ -11,7 +11,7 @@ export const probeInput = z.object({
   /** At most so many scenarios of the sample; a test run asks one. */
   mostScenarios: z.int().min(1).optional(),
   /** Decimal digits of any integer: chooses the sample and the wordings. */
-  sampleSeed: z.string().regex(/^-?\d{1,40}$/),
+  sampleSeed: z.string().regex(/^-?\d{1,40}$/, 'must be a whole number, at most 40 digits'),
   samplesPerScenario: z.int().min(1).max(1_000),
   temperature: z.number().min(0).max(2).optional(),
   maxTokens: z.int().min(1).max(1_000_000).optional(),

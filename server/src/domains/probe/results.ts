@@ -111,7 +111,7 @@ export async function override(engine: Engine, who: Principal, run: number, task
         cause: error,
       })
     }
-    if (sqlState(cause) === 'MR003') {
+    if (sqlState(cause) === 'MR003' || sqlState(cause) === '22003') {
       throw new Refusal('NO_SUCH_TRANSCRIPT', `Run ${run} has no transcript ${task}.`, {
         remedy: `\`millrace runs export ${run} --format jsonl\` lists them.`,
         cause: error,

@@ -1,0 +1,310 @@
+-- What a migrated database looks like.  For reading; nothing applies it.
+-- Written by `node engine/test/schema-picture.ts --write`, compared by schema.test.ts.
+
+-- roles
+
+role millrace_api login noinherit;
+role millrace_owner nologin inherit;
+role millrace_worker login noinherit;
+
+-- types
+
+type engine.hold_reason as enum ('paused', 'awaiting_approval');
+type engine.run_state as enum ('queued', 'running', 'succeeded', 'failed', 'cancelled');
+type engine.task_state as enum ('ready', 'running', 'succeeded', 'failed', 'cancelled');
+
+-- sequences
+
+sequence engine.lanes_id_seq as bigint;
+sequence engine.runs_id_seq as bigint;
+sequence engine.turns as bigint;
+sequence engine.workers_id_seq as integer;
+sequence engine.workspaces_id_seq as bigint;
+
+-- tables
+
+table engine.attempts (
+  run_id bigint not null,
+  n integer not null,
+  attempt integer not null,
+  workspace_id bigint not null,
+  worker integer,
+  outcome text not null,
+  failure jsonb,
+  ended_at timestamp with time zone not null,
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'again'::text, 'later'::text, 'released'::text, 'expired'::text, 'cancelled'::text]))),
+  constraint attempts_pkey PRIMARY KEY (run_id, n, attempt)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.events (
+  run_id bigint not null,
+  n bigint not null,
+  workspace_id bigint not null,
+  at timestamp with time zone not null,
+  kind text not null,
+  task integer,
+  data jsonb not null default '{}'::jsonb,
+  constraint events_pkey PRIMARY KEY (run_id, n)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.inputs (
+  run_id bigint not null,
+  n integer not null,
+  workspace_id bigint not null,
+  input jsonb not null storage external,
+  constraint inputs_pkey PRIMARY KEY (run_id, n)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.lanes (
+  id bigint not null identity,
+  run_id bigint not null,
+  workspace_id bigint not null,
+  kind text not null,
+  key text not null default ''::text,
+  priority smallint not null,
+  turn bigint not null,
+  last integer not null,
+  idle boolean not null default false,
+  stop text,
+  constraint lanes_pkey PRIMARY KEY (id),
+  constraint lanes_run_id_kind_key_key UNIQUE (run_id, kind, key)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
+CREATE INDEX lanes_open ON engine.lanes USING btree (priority DESC, turn, id, kind, workspace_id) WHERE ((NOT idle) AND (stop IS NULL));
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.ledger (
+  run_id bigint not null,
+  n integer not null,
+  name text not null,
+  attempt integer not null,
+  entry text not null,
+  workspace_id bigint not null,
+  request_hash bytea not null,
+  receipt jsonb storage external,
+  at timestamp with time zone not null,
+  constraint a_receipt_says_what_came CHECK (((receipt IS NOT NULL) = (entry = 'receipt'::text))),
+  constraint ledger_entry_check CHECK ((entry = ANY (ARRAY['intent'::text, 'receipt'::text]))),
+  constraint ledger_pkey PRIMARY KEY (run_id, n, name, attempt, entry)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.migrations (
+  name text not null,
+  hash text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint migrations_pkey PRIMARY KEY (name)
+) owner millrace_owner;
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.outputs (
+  run_id bigint not null,
+  n integer not null,
+  workspace_id bigint not null,
+  output jsonb not null storage external,
+  constraint outputs_pkey PRIMARY KEY (run_id, n)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.run_bodies (
+  run_id bigint not null,
+  workspace_id bigint not null,
+  input jsonb not null storage external,
+  output jsonb storage external,
+  failure jsonb,
+  constraint run_bodies_workspace_id_run_id_fkey FOREIGN KEY (workspace_id, run_id) REFERENCES engine.runs(workspace_id, id),
+  constraint run_bodies_pkey PRIMARY KEY (run_id)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.run_keys (
+  workspace_id bigint not null,
+  kind text not null,
+  key text not null,
+  hash bytea not null,
+  run_id bigint not null,
+  constraint run_keys_pkey PRIMARY KEY (workspace_id, kind, key)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.runs (
+  id bigint not null identity,
+  workspace_id bigint not null,
+  kind text not null,
+  state engine.run_state not null default 'queued'::engine.run_state,
+  priority smallint not null default 5,
+  round integer not null default 1,
+  has_next boolean not null,
+  decisions integer not null default 0,
+  deciding boolean not null default false,
+  held engine.hold_reason,
+  cancel_asked_at timestamp with time zone,
+  total integer not null,
+  open integer not null,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0,
+  last_event bigint not null default 0,
+  parent_id bigint,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint a_live_run_has_something_to_do CHECK ((((open > 0) = (state = ANY (ARRAY['queued'::engine.run_state, 'running'::engine.run_state]))) AND ((open > 0) = (finished_at IS NULL)))),
+  constraint every_task_is_counted_once CHECK ((((total + (deciding)::integer) = (((open + succeeded) + failed) + cancelled)) AND (LEAST(total, open, succeeded, failed, cancelled) >= 0))),
+  constraint runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
+  constraint runs_workspace_id_parent_id_fkey FOREIGN KEY (workspace_id, parent_id) REFERENCES engine.runs(workspace_id, id),
+  constraint runs_pkey PRIMARY KEY (id),
+  constraint runs_workspace_id_id_key UNIQUE (workspace_id, id)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
+CREATE INDEX runs_being_cancelled ON engine.runs USING btree (id) WHERE ((cancel_asked_at IS NOT NULL) AND (finished_at IS NULL));
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.tasks (
+  run_id bigint not null,
+  n integer not null,
+  workspace_id bigint not null,
+  lane_id bigint not null,
+  state engine.task_state not null default 'ready'::engine.task_state,
+  attempt integer not null default 0,
+  tries smallint not null default 0,
+  crashes smallint not null default 0,
+  worker integer,
+  due_at timestamp with time zone,
+  constraint a_running_task_has_its_worker_and_only_a_ready_one_waits CHECK ((((worker IS NOT NULL) = (state = 'running'::engine.task_state)) AND ((due_at IS NULL) OR (state = 'ready'::engine.task_state)) AND (n <> 0))),
+  constraint tasks_pkey PRIMARY KEY (run_id, n)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
+CREATE INDEX tasks_due ON engine.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX tasks_of_worker ON engine.tasks USING btree (worker) WHERE (worker IS NOT NULL);
+CREATE INDEX tasks_ready ON engine.tasks USING btree (lane_id, n) WHERE ((state = 'ready'::engine.task_state) AND (due_at IS NULL));
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.workers (
+  id integer not null identity,
+  workspace_id bigint,
+  name text not null,
+  kinds text[] not null,
+  slots integer not null,
+  registered_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  lease_until timestamp with time zone not null,
+  missed_at timestamp with time zone,
+  gone_at timestamp with time zone,
+  gone_why text,
+  emptied boolean not null default false,
+  constraint a_gone_worker_says_why CHECK (((gone_at IS NULL) = (gone_why IS NULL))),
+  constraint workers_gone_why_check CHECK ((gone_why = ANY (ARRAY['left'::text, 'session'::text, 'lease'::text]))),
+  constraint workers_slots_check CHECK (((slots >= 1) AND (slots <= 10000))),
+  constraint workers_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
+  constraint workers_pkey PRIMARY KEY (id)
+) with (fillfactor=70) row security forced owner millrace_owner;
+CREATE INDEX workers_alive ON engine.workers USING btree (id) WHERE (gone_at IS NULL);
+CREATE INDEX workers_fallen ON engine.workers USING btree (id) WHERE ((gone_at IS NOT NULL) AND (NOT emptied));
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((((workspace_id IS NULL) AND (( SELECT access.workspaces() AS workspaces) <> '{}'::bigint[])) OR (workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[]))));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.workspaces (
+  id bigint not null identity,
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint workspaces_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+  constraint workspaces_pkey PRIMARY KEY (id),
+  constraint workspaces_name_key UNIQUE (name)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+-- functions
+
+function access.claims() returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.may(bigint,text) returns boolean language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.must(bigint,text) returns void language plpgsql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.protect(regclass,text[],text) returns void language plpgsql volatile owner millrace_owner for nobody;
+function access.subject() returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.workspaces() returns bigint[] language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.asks(integer,integer,integer,boolean,timestamp with time zone) returns boolean language sql immutable owner millrace_owner for nobody;
+function engine.cancel(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.change(bigint,text) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
+function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.clock() returns timestamp with time zone language sql volatile parallel safe owner millrace_owner for millrace_api, millrace_worker;
+function engine.close(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.commonest_failure(bigint) returns jsonb language sql stable set search_path=engine, pg_temp owner millrace_owner for millrace_api, millrace_worker;
+function engine.decides(text) returns boolean language sql immutable owner millrace_owner for nobody;
+function engine.emit(bigint[],integer[],integer[],text[],jsonb[]) returns TABLE(run_id bigint, last_event bigint) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.end_ready(bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
+function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.expire() returns TABLE(gone integer, work boolean, busy boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.extend(integer) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.has_ready(bigint) returns boolean language sql stable owner millrace_owner for nobody;
+function engine.hold(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.lease() returns interval language sql immutable owner millrace_owner for millrace_api, millrace_worker;
+function engine.leave(integer) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
+function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[]) returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.prepare(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile owner millrace_owner for nobody;
+function engine.progress(engine.runs) returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.promote() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.put_decision(bigint,bigint,text,smallint,integer) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.put_tasks(bigint,bigint,smallint,text,integer,json) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.register(text,text[],bigint,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.release(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.relock(integer) returns boolean language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.rescue() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.take(integer,text[],bigint,smallint,integer,integer,timestamp with time zone) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.turn(integer,integer,bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.wake_lanes(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.withdraw() returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

@@ -1,0 +1,196 @@
+/** Locks are taken child first: tasks, lanes, runs.  Everybody at once, on the same runs, in any order. */
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { apiSettings, sqlState } from '../src/database.ts'
+import { freshDatabase, member, type TestDatabase } from '../testing/index.ts'
+import {
+  serverIsSettled,
+  startRuns,
+  sweepOnce,
+  tasksOf,
+  workerByHand,
+  type End,
+  type HandWorker,
+  type Held,
+} from './by-hand.ts'
+
+const SECONDS = 4
+const RUNS = 40
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await freshDatabase()
+  await serverIsSettled(db)
+})
+afterAll(async () => {
+  await db?.drop()
+})
+
+/** What each did, and which errors it saw. */
+const done: Record<string, number> = {}
+const count = (what: string, amount = 1) => (done[what] = (done[what] ?? 0) + amount)
+const chance = (of: number) => Math.random() < of
+const anyOf = <T>(of: readonly T[]): T | undefined => of[Math.floor(Math.random() * of.length)]
+function shuffled<T>(of: readonly T[]): T[] {
+  return of
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one)
+}
+
+/** Does something again and again until the time is over; errors that belong to the game are counted. */
+async function repeat(name: string, until: number, work: () => Promise<unknown>, expected: readonly string[] = []) {
+  while (Date.now() < until) {
+    try {
+      await work()
+      count(name)
+    } catch (error) {
+      const state = sqlState(error) ?? ''
+      if (state !== '40P01' && !expected.includes(state)) throw error
+      count(`${name} ${state}`)
+    }
+  }
+}
+
+let runs: number[] = []
+const START = { kind: 'storm', next: true }
+const startSome = async (amount: number) => {
+  const specs = () => [...tasksOf(5, 'a'), ...tasksOf(5, 'b')]
+  return await startRuns(
+    db,
+    Array.from({ length: amount }, () => ({ ...START, tasks: specs() })),
+  )
+}
+
+function endOf(held: Held): End {
+  if (held.n < 0) {
+    const luck = Math.random()
+    if (luck < 0.1) return { held, outcome: 'released' }
+    if (luck < 0.8) return { held, outcome: 'succeeded', body: { do: [...tasksOf(3, 'a'), ...tasksOf(2, 'c')] } }
+    return { held, outcome: 'succeeded', body: { succeed: 1 } }
+  }
+  const luck = Math.random()
+  if (luck < 0.15) return { held, outcome: 'again', delay: luck < 0.08 ? 0.02 : 0 }
+  if (luck < 0.25) return { held, outcome: 'later', delay: 0.01 }
+  if (luck < 0.35) return { held, outcome: 'released' }
+  if (luck < 0.45) return { held, outcome: 'failed', body: { code: 'X' } }
+  return { held, outcome: 'succeeded', body: { ok: true } }
+}
+
+async function work(worker: HandWorker, hands: Held[][], until: number) {
+  let held: Held[] = []
+  hands.push(held)
+  await repeat(
+    'turn',
+    until,
+    async () => {
+      if (chance(0.03)) {
+        await worker.leave()
+        await worker.register()
+        count('leave')
+      }
+      const ending = shuffled(held).slice(0, Math.ceil(held.length * Math.random()))
+      const ends = ending.map(endOf)
+      const saving = chance(0.4)
+      let claimed: Held[] = []
+      try {
+        if (saving) {
+          await worker.client.query('begin')
+          await worker.fence(...ending)
+        }
+        ;({ claimed } = await worker.turn(1 + Math.floor(Math.random() * 25), ...ends))
+        if (saving) await worker.client.query('commit')
+      } catch (error) {
+        if (saving) await worker.client.query('rollback')
+        if (sqlState(error) === 'MR002') {
+          held = []
+          await worker.register()
+        }
+        throw error
+      }
+      held = [...held.filter((one) => !ending.includes(one)), ...claimed]
+      hands[hands.length - 1] = held
+    },
+    ['MR002'],
+  )
+}
+
+test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same runs never deadlocks', async () => {
+  runs = await startSome(RUNS)
+  const workers = await Promise.all(
+    Array.from({ length: 5 }, () => workerByHand(db, { kinds: ['a', 'b', 'c', 'storm.next'] })),
+  )
+  const [sweeper, logger] = await Promise.all([
+    workerByHand(db, { kinds: ['none'] }),
+    workerByHand(db, { kinds: ['none'] }),
+  ])
+  const people = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const client = new pg.Client(apiSettings(db.api))
+      await client.connect()
+      await client.query("select set_config('request.jwt.claims', $1, false)", [JSON.stringify(member())])
+      return client
+    }),
+  )
+  const hands: Held[][] = []
+  const end = Date.now() + SECONDS * 1000
+  const verbs = ['hold', 'release', 'release', 'hold', 'release', 'cancel']
+  try {
+    await Promise.all([
+      ...workers.map((worker) => work(worker, hands, end)),
+      ...people.map((client) =>
+        repeat(
+          'person',
+          end,
+          async () => {
+            const verb = anyOf(verbs)
+            if (verb === 'cancel' && !chance(0.1)) return
+            await client.query(`select engine.${verb}($1)`, [anyOf(runs)])
+          },
+          ['MR004'],
+        ),
+      ),
+      repeat('sweep', end, () => sweepOnce(sweeper.client, chance(0.02) ? 20 : 0)),
+      repeat('log', end, async () => {
+        const held = shuffled(hands.flat()).slice(0, 20)
+        await logger.client.query('select * from engine.emit($1, $2, $3, $4, $5)', [
+          held.map((one) => one.run),
+          held.map((one) => one.n),
+          held.map((one) => one.attempt),
+          held.map(() => 'log'),
+          held.map(() => '{}'),
+        ])
+      }),
+      repeat('start', end, async () => {
+        const open = await db.sql<{ id: number }>('select id from engine.runs where finished_at is null')
+        const alive = new Set(open.map((row) => row.id))
+        runs = runs.filter((run) => alive.has(run))
+        if (runs.length < RUNS) runs.push(...(await startSome(RUNS - runs.length)))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }),
+    ])
+  } finally {
+    await Promise.all([...workers, sweeper, logger].map((worker) => worker.end()))
+    await Promise.all(people.map((client) => client.end()))
+  }
+  console.log(JSON.stringify(done))
+  const [stat] = await db.sql('select deadlocks from pg_stat_database where datname = current_database()')
+  const seen = Object.entries(done).filter(([what]) => what.endsWith('40P01'))
+  expect({ seen, deadlocks: stat?.['deadlocks'] }).toEqual({ seen: [], deadlocks: 0 })
+  // It was a storm, not a breeze, and what it left is whole.
+  for (const what of ['turn', 'person', 'sweep', 'log', 'leave'])
+    expect([what, (done[what] ?? 0) >= 5]).toEqual([what, true])
+  const wrong = await db.sql(
+    `select r.id from engine.runs r join engine.tasks t on t.run_id = r.id and t.n > 0
+      group by r.id having (r.total, r.succeeded, r.failed, r.cancelled) is distinct from
+        (count(*), count(*) filter (where t.state = 'succeeded'), count(*) filter (where t.state = 'failed'),
+         count(*) filter (where t.state = 'cancelled'))
+      union all
+     select l.run_id from engine.lanes l left join engine.tasks t on t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+      where l.idle group by l.id having count(t.n) > 0
+      union all
+     select e.run_id from engine.events e join engine.runs r on r.id = e.run_id
+      group by e.run_id, r.last_event having count(*) <> r.last_event or max(e.n) <> r.last_event`,
+  )
+  expect(wrong).toEqual([])
+})

@@ -1,0 +1,103 @@
+/**
+ * What each example gives with the keyless models, on every machine: its
+ * results, and a hash of everything that was asked and answered.
+ *
+ *   node examples/expected.ts            compares with the files expected.json
+ *   node examples/expected.ts --write    writes them
+ */
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { install, type Ran } from '../server/testing/cli.ts'
+
+/** The folders; each is asked as its README proposes. */
+const EXAMPLES = ['value-dilemma', 'refusal-prone', 'unicode-and-long-text'] as const
+export type Example = (typeof EXAMPLES)[number]
+const MODELS = 'fake:a,fake:b'
+
+interface Result {
+  model: string
+  answered: number
+  failed: number
+  decisions: Record<string, number>
+  mean: number | null
+  inputTokens: number
+  outputTokens: number
+}
+
+/** Nothing of it depends on the time, the machine or the number of the run. */
+export interface Outcome {
+  command: string
+  results: Result[]
+  transcripts: number
+  /** sha256 of scenario, model, decision, prompts and answers of all transcripts. */
+  sha256: string
+}
+
+interface Line {
+  scenario_id: string
+  model_id: string
+  model_version: string
+  decision: string | null
+  turns: { label: string; prompt: string; answer: string }[]
+}
+
+const HERE = fileURLToPath(new URL('./', import.meta.url))
+const expectedFile = (example: Example) => `${HERE}${example}/expected.json`
+
+/** Asks the example by commands of the real program. */
+export async function outcomeOf(example: Example, run: (args: readonly string[]) => Promise<Ran>): Promise<Outcome> {
+  const probed = await run(['probe', `${HERE}${example}/definition.yaml`, '--models', MODELS, '--json'])
+  if (probed.code !== 0) throw new Error(`${example} ended with ${probed.code}: ${probed.stderr}`)
+  const told = JSON.parse(probed.stdout) as { run: { id: number }; results: Result[] }
+  const exported = await run(['runs', 'export', String(told.run.id), '--format', 'jsonl', '--out', '-'])
+  const lines = exported.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+    .map(({ scenario_id, model_id, model_version, decision, turns }) =>
+      JSON.stringify([
+        scenario_id,
+        model_id,
+        model_version,
+        decision,
+        turns.map(({ label, prompt, answer }) => [label, prompt, answer]),
+      ]),
+    )
+  return {
+    command: `millrace probe examples/${example}/definition.yaml --models ${MODELS}`,
+    results: told.results.map(({ model, answered, failed, decisions, mean, inputTokens, outputTokens }) => ({
+      model,
+      answered,
+      failed,
+      decisions,
+      mean,
+      inputTokens,
+      outputTokens,
+    })),
+    transcripts: lines.length,
+    sha256: createHash('sha256').update(lines.toSorted().join('\n')).digest('hex'),
+  }
+}
+
+export async function expectedOf(example: Example): Promise<Outcome> {
+  return JSON.parse(await readFile(expectedFile(example), 'utf8')) as Outcome
+}
+
+export const names: readonly Example[] = EXAMPLES
+
+if (import.meta.main) {
+  const place = await install()
+  try {
+    for (const example of names) {
+      const text = `${JSON.stringify(await outcomeOf(example, (args) => place.run(args)), null, 2)}\n`
+      if (process.argv.includes('--write')) await writeFile(expectedFile(example), text)
+      else if (text !== (await readFile(expectedFile(example), 'utf8'))) {
+        process.stderr.write(`${example} gives something else than its expected.json; --write writes it anew.\n`)
+        process.exitCode = 1
+      }
+    }
+  } finally {
+    await place.remove()
+  }
+}

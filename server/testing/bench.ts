@@ -1,0 +1,72 @@
+/** The probe on the real wiring, in this process. */
+import { openEngine, startWorker, type Engine, type Run, type Worker } from '@millrace/engine'
+import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
+import { operator, rooms } from '../src/app.ts'
+import type { Turn } from '../src/domains/probe/ask.ts'
+import { readDefinition, type Definition } from '../src/domains/probe/definition/definition.ts'
+import { probeRun } from '../src/domains/probe/run.ts'
+import { prepare, startProbe, type ProbeRequest } from '../src/domains/probe/start.ts'
+import { createFake } from '../src/providers/fake.ts'
+import { createOpenAICompatible } from '../src/providers/openai-compatible.ts'
+import { catalogueOf } from './probe.ts'
+import type { WireServer } from './wire.ts'
+
+export const definition = (text: string): Definition => readDefinition(text, { file: 'test.yaml' })
+
+export interface Bench {
+  readonly db: TestDatabase
+  readonly engine: Engine
+  readonly probe: ReturnType<typeof probeRun>
+  readonly catalogue: ReturnType<typeof catalogueOf>
+  /** One more worker, of 60 slots. */
+  work(): Promise<Worker>
+  /** As the operator. */
+  start(request: ProbeRequest): Promise<number>
+  /** Starts and waits for the end. */
+  ask(request: ProbeRequest, seconds?: number): Promise<Run>
+  transcripts(run: number): Promise<(Record<string, unknown> & { turns: Turn[] })[]>
+  close(): Promise<void>
+}
+
+/** A database with the probe's tables, an engine on it, and workers when they are asked for. */
+export async function openBench(wire: Pick<WireServer, 'url'>): Promise<Bench> {
+  const db = await freshDatabase(rooms.slice(1))
+  const engine = openEngine(db.api)
+  const catalogue = catalogueOf({
+    fake: createFake({ latencyMs: 0 }),
+    wire: createOpenAICompatible({ baseUrl: wire.url, limits: { headersMs: 400, bodyMs: 400 } }),
+    dead: createOpenAICompatible({ baseUrl: 'http://127.0.0.1:1/v1' }),
+  })
+  const probe = probeRun(catalogue)
+  const workers: Worker[] = []
+  async function start(request: ProbeRequest) {
+    const { input } = await prepare(request, catalogue)
+    return (await startProbe(engine, probe, operator, input, { workspace: 1 })).run
+  }
+  return {
+    db,
+    engine,
+    probe,
+    catalogue,
+    async work() {
+      const worker = await startWorker({ settings: db.worker, kinds: [probe], slots: 60, report: console.error })
+      workers.push(worker)
+      return worker
+    },
+    start,
+    async ask(request, seconds = 20) {
+      const run = await start(request)
+      return await until(
+        () => engine.run(operator, run),
+        (seen) => seen.finishedAt !== null,
+        seconds,
+      )
+    },
+    transcripts: (run) => db.sql('select * from probe.transcripts where run_id = $1 order by task', [run]),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.drain(0)))
+      await engine.close()
+      await db.drop()
+    },
+  }
+}
