@@ -14,8 +14,9 @@ const PIPE = 3
 function tell(line: string) {
   try {
     writeSync(PIPE, `${line}\n`)
-  } catch {
-    // The parent is busy or gone; it is only told for its statistics.
+  } catch (error) {
+    // A parent that is busy misses a letter of its statistics; without a parent there is no storm.
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(1)
   }
 }
 

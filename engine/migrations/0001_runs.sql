@@ -195,4 +195,9 @@ create table engine.workers (
 create index workers_alive on engine.workers (id) where gone_at is null;
 create index workers_fallen on engine.workers (id) where gone_at is not null and not emptied;
 
+-- Since when everybody may be expected to be back.  Unlogged, so that a crash of
+-- the server empties it, which does not show in the time of its start.
+create unlogged table engine.server_up (at timestamptz not null);
+insert into engine.server_up values (clock_timestamp());
+
 insert into engine.workspaces (name) values ('default');

@@ -46,13 +46,18 @@ begin
 end $$;
 
 -- After a lost connection: take the lock again under the own id, if still wanted.
+-- If the server still believes in the session that is gone, its lock is not to be
+-- had: that id is given up, and the worker registers anew.
 create function engine.relock(in_worker integer)
 returns boolean language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
-  perform pg_advisory_lock(liveness(), in_worker);
-  update workers set missed_at = null, seen_at = clock(), lease_until = clock() + lease()
-   where id = in_worker and gone_at is null;
-  return found;
+  if pg_try_advisory_lock(liveness(), in_worker) then
+    update workers set missed_at = null, seen_at = clock(), lease_until = clock() + lease()
+     where id = in_worker and gone_at is null;
+    return found;
+  end if;
+  update workers set gone_at = clock(), gone_why = 'session' where id = in_worker and gone_at is null;
+  return false;
 end $$;
 
 -- One statement for all leases of a worker.  No row: it is fenced.  The array
@@ -540,25 +545,26 @@ end $$;
 
 -- Who is gone?  A predicate, never a reaction to a death: the lease is past, or
 -- the session lock was missing twice; and the server has been up long enough for
--- everybody to come back.  One sweeper at a time has the broom, without it only
--- `busy` is given.  One worker a call: this transaction waits for that row and
--- nothing else; what it held is taken back in another (`rescue`), or the two
+-- everybody to come back.  One sweep at a time: who meets another learns only
+-- whether anybody is `busy`.  One worker a call, and it waits for nobody; what
+-- that worker held is taken back in another transaction (`rescue`), or the two
 -- would meet a turn, which locks tasks first and its worker last.
 create function engine.expire()
-returns table (gone integer, work boolean, busy boolean)
+returns table (gone integer, work boolean, busy boolean, alive integer)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
-  now timestamptz := clock(); up interval := clock_timestamp() - pg_postmaster_start_time();
-  present integer[]; dead integer;
+  now timestamptz := clock(); up interval; present integer[]; dead integer;
 begin
   busy := exists (select 1 from tasks t where t.worker is not null);
-  -- The broom belongs to one session until that ends.
-  if not exists (select 1 from pg_locks k where k.pid = pg_backend_pid() and k.locktype = 'advisory'
-                    and k.classid = liveness()::oid and k.objid = 0 and k.objsubid = 2 and k.granted)
-     and not pg_try_advisory_lock(liveness(), 0) then
+  if not pg_try_advisory_xact_lock(liveness(), 0) then
     return next;
     return;
+  end if;
+  select clock_timestamp() - greatest(s.at, pg_postmaster_start_time()) into up from server_up s limit 1;
+  if not found then
+    insert into server_up values (clock_timestamp());
+    up := interval '0';
   end if;
 
   present := array(
@@ -572,14 +578,16 @@ begin
    order by w.id limit 1;
   gone := 0;
   if dead is not null then
-    -- Waits for a claim that the worker has under way, and for nothing else.
-    perform 1 from workers w where w.id = dead for update;
+    -- Not while the worker has a claim under way: the next sweep looks again.
     update workers w set gone_at = now, gone_why = case when w.lease_until < now then 'lease' else 'session' end
-     where w.id = dead and w.gone_at is null and (w.lease_until < now or not w.id = any(present));
+     where w.id = (select d.id from workers d
+                    where d.id = dead and d.gone_at is null and (d.lease_until < now or not d.id = any(present))
+                      for update skip locked);
     get diagnostics gone = row_count;
   end if;
   update workers w set missed_at = case when w.id = any(present) then null else clock_timestamp() end
    where w.gone_at is null and (w.id = any(present)) = (w.missed_at is not null);
+  alive := (select count(*) from workers w where w.gone_at is null);
   work := gone > 0
     or exists (select 1 from workers w where w.gone_at is not null and not w.emptied)
     or exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now)

@@ -33,6 +33,8 @@ const PLANS = [
   'enable_mergejoin=off',
   'enable_bitmapscan=off',
   'jit=off',
+  // A worker that is stopped in the middle of a transaction holds up nobody for longer than its lease.
+  'idle_in_transaction_session_timeout=10s',
 ]
 
 export type Settings = ClientConfig

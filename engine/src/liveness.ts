@@ -16,10 +16,10 @@ export interface Identity {
 export interface Liveness {
   /** The number under which this worker may claim; changes when it was fenced. */
   readonly worker: number
-  /** One sweep over everybody; the broom belongs to this connection. Nothing while it is away. */
+  /** One sweep over everybody; nothing while the connection is away. */
   sweep(): Promise<Swept | undefined>
-  /** Called when another saw us dead; gives the new number. */
-  registerAnew(): Promise<number>
+  /** Called when another saw us dead under this number; nothing if we have a new one already. */
+  registerAnew(fenced: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +28,8 @@ export interface Swept {
   readonly ready: number
   /** Does anybody perform anything? */
   readonly busy: boolean
+  /** Workers that are alive, as far as is known. */
+  readonly alive: number | null
 }
 
 export interface Bells {
@@ -42,7 +44,14 @@ export interface Bells {
   report(error: unknown): void
 }
 
-const EXPIRE = { name: 'expire', text: 'select gone, work, busy from engine.expire()' }
+interface Look {
+  readonly gone: number | null
+  readonly work: boolean | null
+  readonly busy: boolean
+  readonly alive: number | null
+}
+
+const EXPIRE = { name: 'expire', text: 'select gone, work, busy, alive from engine.expire()' }
 const RESCUE = { name: 'rescue', text: 'select engine.rescue() as ready' }
 const WITHDRAW = { name: 'withdraw', text: 'select engine.withdraw()' }
 const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
@@ -113,9 +122,10 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
 
   async function extend() {
     try {
-      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1)', [worker])
+      const asked = worker
+      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1)', [asked])
       const runs = rows[0]?.extend ?? null
-      if (runs === null) await registerAnew()
+      if (runs === null) await registerAnew(asked)
       else if (runs.length > 0) bells.cancelled(runs.map(Number))
     } catch (error) {
       // The connection's own end brings a new one.
@@ -123,13 +133,13 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     }
   }
 
-  let renewing: Promise<number> | undefined
-  function registerAnew(): Promise<number> {
+  let renewing: Promise<void> | undefined
+  function registerAnew(fenced: number): Promise<void> {
     renewing ??= (async () => {
       await connecting
+      if (worker !== fenced) return
       await register()
       bells.fenced()
-      return worker
     })().finally(() => (renewing = undefined))
     return renewing
   }
@@ -143,17 +153,17 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     },
     registerAnew,
     async sweep() {
-      let row: { gone: number | null; work: boolean | null; busy: boolean } | undefined
+      let row: Look | undefined
       do {
-        const looked = await client?.query<{ gone: number | null; work: boolean | null; busy: boolean }>(EXPIRE)
+        const looked = await client?.query<Look>(EXPIRE)
         row = looked?.rows[0]
       } while ((row?.gone ?? 0) > 0)
       if (row === undefined) return undefined
-      if (row.work !== true) return { ready: 0, busy: row.busy }
+      if (row.work !== true) return { ready: 0, busy: row.busy, alive: row.alive }
       const taken = await client?.query<{ ready: number }>(RESCUE)
       await client?.query(WITHDRAW)
       const ripe = await client?.query<{ ready: number }>(PROMOTE)
-      return { ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0), busy: row.busy }
+      return { ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0), busy: row.busy, alive: row.alive }
     },
     async close() {
       closed = true

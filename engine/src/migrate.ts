@@ -33,6 +33,7 @@ export interface Migrated {
 
 const LOCK = 1298624595
 const TEXTS = '(texts)'
+const TRIES = 400
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 
 export async function migrate(
@@ -48,24 +49,37 @@ export async function migrate(
     await client.connect()
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await ensureLogins(client, owner, secret)
-    await client.query('begin')
-    await client.query(
-      `do $$ begin execute format('grant create on database %I to millrace_owner', current_database()); end $$`,
-    )
-    await client.query('set local role millrace_owner')
-    await client.query(`create schema if not exists engine; create schema if not exists access;
-      create table if not exists engine.migrations (
-        name text primary key, hash text not null, applied_at timestamptz not null default now());
-      grant select on engine.migrations to millrace_api, millrace_worker`)
-    const applied = await applyPending(client, files)
-    const refreshed = await refreshTexts(client, rooms, texts, applied.length > 0)
-    await client.query('commit')
-    return { applied, refreshed }
+    for (let left = TRIES; ; left -= 1) {
+      try {
+        return await bring(client, rooms, files, texts)
+      } catch (error) {
+        // Workers at work lock what we lock, in their order; one of us has to step back, and it is us.
+        if (left === 1 || !/^(40P01|55P03)$/.test(sqlState(error) ?? '')) throw error
+        await client.query('rollback')
+        await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 40))
+      }
+    }
   } catch (error) {
     throw told(error)
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+async function bring(client: pg.Client, rooms: readonly Room[], files: readonly File[], texts: readonly string[]) {
+  await client.query("begin; set local lock_timeout = '60ms'")
+  await client.query(
+    `do $$ begin execute format('grant create on database %I to millrace_owner', current_database()); end $$`,
+  )
+  await client.query('set local role millrace_owner')
+  await client.query(`create schema if not exists engine; create schema if not exists access;
+      create table if not exists engine.migrations (
+        name text primary key, hash text not null, applied_at timestamptz not null default now());
+      grant select on engine.migrations to millrace_api, millrace_worker`)
+  const applied = await applyPending(client, files)
+  const refreshed = await refreshTexts(client, rooms, texts, applied.length > 0)
+  await client.query('commit')
+  return { applied, refreshed }
 }
 
 interface File {

@@ -44,6 +44,8 @@ const LOOK_AGAIN = 1_000
 /** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
 const SWEEP_BUSY = 25
 const SWEEP_IDLE = 100
+/** The same for each of many workers: together they sweep as often as a few do. */
+const SWEEP_SHARE = 12
 /** Milliseconds in which several changes share one notification. */
 const RING = 5
 const RUN_INPUTS = 200
@@ -58,6 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   const performing = new Map<Claimed, AbortController>()
   let ended: Ended[] = []
+  const closing = new Set<Claimed>()
   let hungry = true
   let claiming = false
   let turning = 0
@@ -65,6 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let draining = false
   let stopped = false
   let scheduled = false
+  let registered = false
   const counts = { closed: 0, fenced: 0 }
   let idle = () => {}
 
@@ -112,7 +116,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   function pump() {
-    if (scheduled || stopped) return
+    if (scheduled || stopped || !registered) return
     scheduled = true
     // A breath, so that what ends in this moment closes together.
     setImmediate(() => {
@@ -130,6 +134,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     if (ended.length === 0 && want === 0) return false
     const batch = ended.slice(0, LARGEST_TURN)
     ended = ended.slice(LARGEST_TURN)
+    for (const one of batch) closing.add(one.claimed)
     turning += 1
     reserved += want
     if (want > 0) {
@@ -138,6 +143,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       hungry = false
     }
     void runTurn(batch, want).finally(() => {
+      for (const one of batch) closing.delete(one.claimed)
       turning -= 1
       reserved -= want
       if (want > 0) claiming = false
@@ -148,10 +154,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   async function runTurn(batch: readonly Ended[], want: number): Promise<void> {
+    let me = 0
     for (let pause = 20; ; pause = Math.min(1_000, pause * 2)) {
       try {
         if (batch.length > 0) await chronicle.flush().catch(report)
-        const turned = await takeTurn(turns, kinds, liveness.worker, want, batch)
+        me = liveness.worker
+        const turned = await takeTurn(turns, kinds, me, want, batch)
         counts.closed += batch.length - turned.fenced
         counts.fenced += turned.fenced
         if (want > 0 && turned.claimed.length === want) hungry = true
@@ -165,14 +173,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         return
       } catch (error) {
         if (error instanceof Fenced) {
-          await liveness.registerAnew().catch(report)
+          await liveness.registerAnew(me).catch(report)
           hungry = true
           if (batch.length === 0) return
           // Its attempts count no more, and saying so must not wait for a claim.
           want = 0
         } else {
           report(error)
-          if (want > 0) hungry = true
+          if (want > 0) {
+            hungry = true
+            await giveBackUnknown()
+          }
           if (batch.length === 0) {
             await later(isConnectionLoss(error) ? pause : LOOK_AGAIN)
             return
@@ -181,6 +192,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         if (stopped) return
         await later(pause)
       }
+    }
+  }
+
+  /** A claim whose answer was lost was a claim all the same: what we hold and do not know goes back. */
+  async function giveBackUnknown(): Promise<void> {
+    const known = new Set([...performing.keys(), ...closing, ...ended.map((one) => one.claimed)].map(nameOf))
+    const { rows } = await query<{ run: number; task: number; attempt: number }>(HELD, [liveness.worker]).catch(() => ({
+      rows: [],
+    }))
+    for (const { run, task, attempt } of rows) {
+      if (known.has(nameOf({ run, task, attempt }))) continue
+      const claimed: Claimed = { run, task, attempt, tries: 0, crashes: 0, workspace: 0, kind: '', input: null }
+      ended.push({ claimed, outcome: 'released', body: null, delay: 0 })
     }
   }
 
@@ -202,11 +226,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let sweepTimer: NodeJS.Timeout | undefined
   let movedAt = Date.now()
+  let alive = 1
   async function sweep() {
     let busy = performing.size > 0
     try {
       const swept = await liveness.sweep()
       busy ||= swept?.busy === true
+      alive = swept?.alive ?? alive
       if ((swept?.ready ?? 0) > 0) {
         hungry = true
         workIsReady = true
@@ -218,7 +244,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
     if (stopped) return
     const quick = busy || Date.now() - movedAt < 1_000
-    sweepTimer = setTimeout(() => void sweep(), quick ? SWEEP_BUSY : SWEEP_IDLE)
+    sweepTimer = setTimeout(() => void sweep(), Math.max(quick ? SWEEP_BUSY : SWEEP_IDLE, SWEEP_SHARE * alive))
   }
 
   function wake() {
@@ -250,6 +276,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     throw error
   })
 
+  registered = true
   const looking = setInterval(() => {
     hungry = true
     pump()
@@ -290,6 +317,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     counts,
     drain: (seconds = 30) => (drained ??= drain(seconds)),
   }
+}
+
+const HELD = 'select run_id as run, n as task, attempt from engine.tasks where worker = $1'
+
+function nameOf({ run, task, attempt }: Pick<Claimed, 'run' | 'task' | 'attempt'>): string {
+  return `${run}/${task}/${attempt}`
 }
 
 function openPool(settings: Settings, max: number): pg.Pool {

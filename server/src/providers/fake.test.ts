@@ -45,9 +45,9 @@ describe('the fake', () => {
     expect((await generate(other, request, never)).answer?.text).toBe(await textOf(request))
     // A known answer: a change of the making of answers changes every example.
     expect(await textOf(request)).toMatchInlineSnapshot(`
-      "Rating: 5
+      "Rating: 4
 
-      I looked first at wallet and then at neighbour. The reasons in favour, neighbour above all, are stronger. I am fairly sure of this."
+      The tension in this case lies between lost and keeping. The reasons in favour, keeping above all, are stronger."
     `)
   })
 
