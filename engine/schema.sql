@@ -201,6 +201,8 @@ grant select to millrace_worker;
 table engine.server_up (
   at timestamp with time zone not null
 ) owner millrace_owner;
+grant select to millrace_api;
+grant select to millrace_worker;
 
 table engine.tasks (
   run_id bigint not null,

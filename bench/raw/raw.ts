@@ -93,7 +93,7 @@ async function one(client: pg.Client, _batch: number, answer: (n: number) => unk
 }
 
 async function many(client: pg.Client, batch: number, answer: (n: number) => unknown): Promise<number> {
-  for (let done = 0; ; ) {
+  for (let done = 0; ;) {
     const { rows } = await client.query<Claimed>({ ...CLAIM_MANY, values: [batch] })
     if (rows.length === 0) return done
     const bodies = rows.map((task) => JSON.stringify(answer(task.input.n)))

@@ -20,7 +20,7 @@ const order = JSON.parse(process.argv[2] ?? '') as Order
 
 const hand = await open(await contender(order.contender))
 say({ ready: true })
-process.on('message', (word) => void obey(String(word)))
+process.on('message', (word) => void obey(word as string))
 process.on('disconnect', () => process.exit())
 
 async function open(contender: Contender): Promise<{ go?: () => Promise<unknown>; close(): Promise<void> }> {

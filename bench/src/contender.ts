@@ -74,7 +74,10 @@ const ANSWERS = Array.from({ length: 64 }, (_, n) => ({ text: words(n).slice(0, 
 function words(seed: number): string {
   let text = ''
   for (let n = 0; text.length < 4_000; n += 1) {
-    text += `${createHash('sha256').update(`${seed}/${n}`).digest('base64url').slice(0, 3 + (n % 9))} `
+    text += `${createHash('sha256')
+      .update(`${seed}/${n}`)
+      .digest('base64url')
+      .slice(0, 3 + (n % 9))} `
   }
   return text
 }

@@ -49,7 +49,7 @@ export function openMeter(postmaster: number): Meter {
   return {
     start,
     async quiet(seconds) {
-      for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+      for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
         const usage = start()
         await new Promise((resolve) => setTimeout(resolve, 300))
         if (usage().foreign <= 0.2) return
@@ -77,7 +77,10 @@ function readTree(): Map<number, Process> {
     if (!Number.isInteger(pid)) continue
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1')
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number)
       const [, parent = 0] = fields
       tree.set(pid, { parent, ticks: fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0) })
     } catch {

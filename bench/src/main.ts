@@ -38,7 +38,9 @@ async function main(): Promise<number> {
   const stage = await openStage(quick)
   let missed = 0
   try {
-    stage.tell(`PostgreSQL ${stage.version}, Node ${process.versions.node}${quick ? ', a hundredth of the size: no verdict' : ''}`)
+    stage.tell(
+      `PostgreSQL ${stage.version}, Node ${process.versions.node}${quick ? ', a hundredth of the size: no verdict' : ''}`,
+    )
     for (const name of named.length > 0 ? named : Object.keys(GATES)) {
       stage.tell(name)
       const gate = await GATES[name]?.()
@@ -51,7 +53,9 @@ async function main(): Promise<number> {
         await record([verdict])
         if (verdict.pass === false) missed += 1
         const word = verdict.pass === null ? `no verdict: ${verdict.reason}` : verdict.pass ? 'passed' : 'MISSED'
-        stage.tell(`  ${verdict.id}: ${verdict.value} (gate ${verdict.gate}, foreign load ${verdict.foreignLoad}): ${word}`)
+        stage.tell(
+          `  ${verdict.id}: ${verdict.value} (gate ${verdict.gate}, foreign load ${verdict.foreignLoad}): ${word}`,
+        )
       }
     }
   } finally {

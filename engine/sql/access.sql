@@ -75,6 +75,8 @@ create policy read_own on engine.workspaces for select to millrace_api using (id
 create policy read_all on engine.workspaces for select to millrace_worker using (true);
 grant select on engine.workspaces to millrace_api, millrace_worker;
 
+grant select on engine.server_up to millrace_api, millrace_worker;
+
 ------------------------------------------------------------------- the doors
 
 revoke all on all functions in schema engine, access from public;

@@ -153,12 +153,18 @@ async function paced(place: Place, work: Work): Promise<Drain> {
   }
 }
 
-async function complete(opened: PgBoss, pool: ReturnType<typeof openPool>, jobs: readonly { id: string; data: Data }[]) {
+async function complete(
+  opened: PgBoss,
+  pool: ReturnType<typeof openPool>,
+  jobs: readonly { id: string; data: Data }[],
+) {
   const ids = jobs.map((job) => job.id)
   await keep(
     pool,
     jobs.map((job) => ({ n: job.data.n, body: answer(job.data.n) })),
     (client) =>
-      opened.complete(QUEUE, ids, null, { db: { executeSql: (text, values) => client.query(text, values as unknown[]) } }),
+      opened.complete(QUEUE, ids, null, {
+        db: { executeSql: (text, values) => client.query(text, values as unknown[]) },
+      }),
   )
 }

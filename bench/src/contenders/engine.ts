@@ -31,7 +31,7 @@ const START = `engine.start(1, 'bench', '{}', $1, false, 5::smallint, null, null
 
 export const engine: Contender = {
   async prepare(place, server) {
-    await migrate(place.owner, [engineRoom], server.secret)
+    await migrate(place.owner, [engineRoom], (login) => server.secret(login))
   },
   async fill(place, { tasks, shape }) {
     const [tables] = await ask<{ names: string }>(

@@ -68,12 +68,7 @@ const BATCHING: GraphileConfig.WorkerOptions = {
   failJobBatchDelay: 0,
 }
 
-async function drain(
-  place: Place,
-  work: Work,
-  options: GraphileConfig.WorkerOptions,
-  keeps: boolean,
-): Promise<Drain> {
+async function drain(place: Place, work: Work, options: GraphileConfig.WorkerOptions, keeps: boolean): Promise<Drain> {
   const watch = stopwatch()
   const pgPool = openPool(place.owner, Math.min(work.flight + 2, 50))
   const keeping = flusher<Result>((results) => keep(pgPool, results))

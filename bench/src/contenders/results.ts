@@ -17,7 +17,10 @@ export interface Result {
   readonly body: unknown
 }
 
-const INSERT = { name: 'results', text: 'insert into results (n, body) select * from unnest($1::integer[], $2::jsonb[])' }
+const INSERT = {
+  name: 'results',
+  text: 'insert into results (n, body) select * from unnest($1::integer[], $2::jsonb[])',
+}
 const COUNT = { name: 'progress', text: 'update progress set done = done + $1 where run = 1' }
 
 export async function keep(
@@ -50,22 +53,25 @@ export function flusher<T>(flush: (items: T[]) => Promise<void>): Flusher<T> {
   let waiting: { item: T; done: () => void; failed: (error: unknown) => void }[] = []
   let under = 0
   let timer: NodeJS.Timeout | undefined
+  async function flushBatch(batch: typeof waiting) {
+    try {
+      await flush(batch.map(({ item }) => item))
+    } catch (error) {
+      for (const { failed } of batch) failed(error)
+      return
+    }
+    for (const { done } of batch) done()
+  }
   function start() {
     timer = undefined
     while (under < 2 && waiting.length > 0) {
       const batch = waiting.slice(0, 200)
       waiting = waiting.slice(200)
       under += 1
-      flush(batch.map(({ item }) => item))
-        .then(
-          () => batch.forEach(({ done }) => done()),
-          (error: unknown) => batch.forEach(({ failed }) => failed(error)),
-        )
-        .finally(() => {
-          under -= 1
-          start()
-        })
-        .catch(() => {})
+      void flushBatch(batch).finally(() => {
+        under -= 1
+        start()
+      })
     }
   }
   return {

@@ -20,7 +20,7 @@ export async function r1(stage: Stage): Promise<Measured[]> {
   ]
   const rounds = await interleave(stage, cases, stage.quick ? 1 : 5)
   const detail = { in: 'tasks/s, ratio to raw1', tasks: work.tasks, cases: summary(rounds, 'raw1') }
-  const gate = (id: string, name: string, bound: Measured['bound'], rest: unknown = undefined): Measured => ({
+  const gate = (id: string, name: string, bound: Measured['bound'], rest?: unknown): Measured => ({
     id,
     value: ratio(rounds, name, 'raw1'),
     bound,

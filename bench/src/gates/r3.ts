@@ -32,7 +32,9 @@ export async function r3(stage: Stage): Promise<Measured[]> {
       for (const peer of peers) round.peers[peer.name] = await sample(stage, peer, stage.size(60))
       rounds.push(round)
       const words = [round.bell, round.ours, ...Object.values(round.peers)].map((one) => p(one.committed, 0.5))
-      stage.tell(`  ${n + 1}  p50 ms: NOTIFY, ours, ${PEERS.join(', ')}: ${words.join(', ')}; foreign ${round.ours.foreign}`)
+      stage.tell(
+        `  ${n + 1}  p50 ms: NOTIFY, ours, ${PEERS.join(', ')}: ${words.join(', ')}; foreign ${round.ours.foreign}`,
+      )
     }
   } finally {
     for (const pair of [bells, ours, ...peers]) await pair.close()

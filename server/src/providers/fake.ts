@@ -184,9 +184,6 @@ class Fake implements FakeProvider {
   }
 }
 
-/** The usual fake, for whoever needs no script. */
-export const fake: FakeProvider = createFake()
-
 /** `UNKNOWN_MODEL`, with the names that exist in `details.known`. */
 export function unknownFakeModel(model: string): Failure {
   return failureOf('UNKNOWN_MODEL', {

@@ -169,9 +169,6 @@ const shape = z
     ...(decision === undefined ? {} : { decision }),
   }))
 
-/** What may be written: the short forms and everything that has a default left out. */
-export type DefinitionInput = z.input<typeof shape>
-
 /**
  * The definition as a zod schema, for routes and snapshots.  Takes what a file
  * may hold as plain data, gives the normal form; the normal form passes unchanged.

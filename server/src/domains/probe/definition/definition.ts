@@ -18,15 +18,7 @@ export {
   definitionWarnings,
   parseDefinition,
 } from './definition-shape.ts'
-export type {
-  DecisionLabel,
-  DecisionScale,
-  Definition,
-  DefinitionInput,
-  Dimension,
-  Followup,
-  Level,
-} from './definition-shape.ts'
+export type { DecisionLabel, DecisionScale, Definition, Dimension, Followup, Level } from './definition-shape.ts'
 
 export type DefinitionFormat = 'yaml' | 'markdown'
 
