@@ -174,6 +174,7 @@ table engine.runs (
   deciding boolean not null default false,
   held engine.hold_reason,
   cancel_asked_at timestamp with time zone,
+  cancelling boolean not null default false,
   total integer not null,
   open integer not null,
   succeeded integer not null default 0,
@@ -191,7 +192,7 @@ table engine.runs (
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_workspace_id_id_key UNIQUE (workspace_id, id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
-CREATE INDEX runs_being_cancelled ON engine.runs USING btree (id) WHERE ((cancel_asked_at IS NOT NULL) AND (finished_at IS NULL));
+CREATE INDEX runs_cancelling ON engine.runs USING btree (id) WHERE cancelling;
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
 policy verbs for all to millrace_owner using (true) with check (true);

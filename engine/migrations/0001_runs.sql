@@ -28,6 +28,8 @@ create table engine.runs (
   deciding        boolean not null default false,
   held            engine.hold_reason,
   cancel_asked_at timestamptz,
+  -- Asked, and not ended: a column of its own, so that the end of other runs touches no index.
+  cancelling      boolean not null default false,
   total           integer not null,
   open            integer not null,
   succeeded       integer not null default 0,
@@ -48,7 +50,7 @@ create table engine.runs (
            and least(total, open, succeeded, failed, cancelled) >= 0)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
-create index runs_being_cancelled on engine.runs (id) where cancel_asked_at is not null and finished_at is null;
+create index runs_cancelling on engine.runs (id) where cancelling;
 
 -- Idempotency keys stand beside the runs: they are read at a start and never again.
 create table engine.run_keys (

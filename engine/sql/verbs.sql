@@ -349,26 +349,22 @@ begin
   end if;
 
   for closed in
-    with given as (
-      select * from unnest(runs_, ns_, attempts_, outcomes_, bodies_, delays_)
-        as g(run_id, n, attempt, outcome, body, delay)
-    ), kept as materialized (
-      select t.run_id, t.n, t.attempt, t.workspace_id, t.worker, g.outcome, g.body, g.delay
-        from given g join tasks t on t.run_id = g.run_id and t.n = g.n
-       where t.attempt = g.attempt and t.state = case g.outcome when 'withdrawn' then 'ready' else 'running' end::task_state
-       order by t.run_id, t.n for no key update of t
-    ), task as (
+    with task as (
+      -- In the order of their numbers, so that two closers meet the same task first.
       update tasks t set
-        state = (case when k.outcome = any(back) then 'ready' when k.outcome = 'withdrawn' then 'cancelled'
-                      else k.outcome end)::task_state,
+        state = (case when g.outcome = any(back) then 'ready' when g.outcome = 'withdrawn' then 'cancelled'
+                      else g.outcome end)::task_state,
         worker = null,
-        tries = t.tries + (k.outcome in ('again', 'failed'))::integer,
-        crashes = t.crashes + (k.outcome = 'expired')::integer,
-        due_at = case when k.outcome in ('again', 'later') and k.delay > 0
-                      then now + make_interval(secs => k.delay) end
-        from kept k where t.run_id = k.run_id and t.n = k.n
+        tries = t.tries + (g.outcome in ('again', 'failed'))::integer,
+        crashes = t.crashes + (g.outcome = 'expired')::integer,
+        due_at = case when g.outcome in ('again', 'later') and g.delay > 0
+                      then now + make_interval(secs => g.delay) end
+        from (select * from unnest(runs_, ns_, attempts_, outcomes_, bodies_, delays_)
+                as u(run_id, n, attempt, outcome, body, delay) order by u.run_id, u.n) g
+       where t.run_id = g.run_id and t.n = g.n and t.attempt = g.attempt
+         and t.state = case g.outcome when 'withdrawn' then 'ready' else 'running' end::task_state
       -- An attempt that is named twice is one row here.
-      returning k.*
+      returning t.run_id, t.n, t.workspace_id, g.outcome, g.body
     ), output as (
       insert into outputs (run_id, n, workspace_id, output)
       select k.run_id, k.n, k.workspace_id, k.body from task k where k.outcome = 'succeeded' and k.body is not null
@@ -402,6 +398,7 @@ begin
           when r.cancel_asked_at is not null then 'cancelled'
           when c.verdict = 'succeed' then 'succeeded' when c.verdict = 'fail' then 'failed'
           when r.succeeded + c.succeeded > 0 then 'succeeded' else 'failed' end,
+        cancelling = r.cancelling and r.open > c.closed,
         finished_at = case
           when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then null
           else now end
@@ -591,7 +588,7 @@ begin
   work := gone > 0
     or exists (select 1 from workers w where w.gone_at is not null and not w.emptied)
     or exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now)
-    or exists (select 1 from runs r where r.cancel_asked_at is not null and r.finished_at is null);
+    or exists (select 1 from runs r where r.cancelling);
   return next;
 end $$;
 
@@ -630,7 +627,7 @@ end $$;
 -- back while `cancel` looked.
 create function engine.withdraw()
 returns void language sql security definer set search_path = engine, pg_temp as $$
-  select end_ready(r.id) from runs r where r.cancel_asked_at is not null and r.finished_at is null order by r.id
+  select end_ready(r.id) from runs r where r.cancelling order by r.id
 $$;
 
 -- These lanes have, or are about to have, something ready: called by whoever has
@@ -759,7 +756,7 @@ begin
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
-  update runs set cancel_asked_at = clock(), last_event = last_event + 1 where id = in_run returning * into r;
+  update runs set cancel_asked_at = clock(), cancelling = true, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked');
   perform end_ready(in_run);
