@@ -289,7 +289,7 @@ function engine.emit(bigint[],integer[],integer[],text[],jsonb[]) returns TABLE(
 function engine.end_ready(bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
-function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.extend(integer) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.has_ready(bigint) returns boolean language sql stable owner millrace_owner for nobody;

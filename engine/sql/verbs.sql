@@ -547,7 +547,7 @@ end $$;
 -- that worker held is taken back in another transaction (`rescue`), or the two
 -- would meet a turn, which locks tasks first and its worker last.
 create function engine.expire()
-returns table (gone integer, work boolean, busy boolean, alive integer)
+returns table (gone integer, work boolean, busy boolean, alive integer, missing boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -584,6 +584,7 @@ begin
   end if;
   update workers w set missed_at = case when w.id = any(present) then null else clock_timestamp() end
    where w.gone_at is null and (w.id = any(present)) = (w.missed_at is not null);
+  missing := exists (select 1 from workers w where w.gone_at is null and w.missed_at is not null);
   alive := (select count(*) from workers w where w.gone_at is null);
   work := gone > 0
     or exists (select 1 from workers w where w.gone_at is not null and not w.emptied)

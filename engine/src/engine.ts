@@ -81,20 +81,13 @@ export function openEngine(settings: Settings): Engine {
   let wake: Promise<Wake> | undefined
   const listening = () => (wake ??= openWake(settings))
 
-  /** After the commit and outside of it: a NOTIFY inside would make commits queue. */
-  async function ring(run: number, lastEvent: number) {
-    await api.as(NOBODY, (tx) =>
-      tx.query("select pg_notify('millrace_tasks', ''), pg_notify('millrace_runs', $1)", [`${run}:${lastEvent}`]),
-    )
-  }
-
   async function change(who: Principal, verb: 'hold' | 'release' | 'cancel', run: number, ...rest: unknown[]) {
     const places = [run, ...rest].map((_, index) => `$${index + 1}`).join(', ')
     const { rows } = await api.as(who, (tx) =>
       tx.query<{ last_event: number }>(`select last_event from engine.${verb}(${places})`, [run, ...rest]),
     )
-    await ring(run, rows[0]?.last_event ?? 0)
-    if (verb === 'cancel') await api.as(NOBODY, (tx) => tx.query("select pg_notify('millrace_cancel', $1)", [`${run}`]))
+    const bells = { millrace_tasks: '', millrace_runs: `${run}:${rows[0]?.last_event ?? 0}` }
+    await api.notify(verb === 'cancel' ? { ...bells, millrace_cancel: `${run}` } : bells)
   }
 
   return {
@@ -133,7 +126,7 @@ export function openEngine(settings: Settings): Engine {
         if (begun === undefined) throw new Error('engine.start gave no row')
         return begun
       })
-      if (started.created) await ring(started.run_id, 1)
+      if (started.created) await api.notify({ millrace_tasks: '', millrace_runs: `${started.run_id}:1` })
       return { run: started.run_id, created: started.created }
     },
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
@@ -163,9 +156,6 @@ export function openEngine(settings: Settings): Engine {
     },
   }
 }
-
-/** Rings need no rights and see no rows. */
-const NOBODY: Principal = { sub: 'engine', workspaces: {} }
 
 async function* inChunks(plan: Iterable<TaskSpec> | AsyncIterable<TaskSpec>): AsyncIterable<TaskSpec[]> {
   let chunk: TaskSpec[] = []

@@ -30,6 +30,8 @@ export interface Swept {
   readonly busy: boolean
   /** Workers that are alive, as far as is known. */
   readonly alive: number | null
+  /** Somebody's session was not seen: look again soon. */
+  readonly missing: boolean
 }
 
 export interface Bells {
@@ -49,9 +51,10 @@ interface Look {
   readonly work: boolean | null
   readonly busy: boolean
   readonly alive: number | null
+  readonly missing: boolean | null
 }
 
-const EXPIRE = { name: 'expire', text: 'select gone, work, busy, alive from engine.expire()' }
+const EXPIRE = { name: 'expire', text: 'select gone, work, busy, alive, missing from engine.expire()' }
 const RESCUE = { name: 'rescue', text: 'select engine.rescue() as ready' }
 const WITHDRAW = { name: 'withdraw', text: 'select engine.withdraw()' }
 const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
@@ -159,11 +162,16 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
         row = looked?.rows[0]
       } while ((row?.gone ?? 0) > 0)
       if (row === undefined) return undefined
-      if (row.work !== true) return { ready: 0, busy: row.busy, alive: row.alive }
+      if (row.work !== true) return { ready: 0, busy: row.busy, alive: row.alive, missing: row.missing === true }
       const taken = await client?.query<{ ready: number }>(RESCUE)
       await client?.query(WITHDRAW)
       const ripe = await client?.query<{ ready: number }>(PROMOTE)
-      return { ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0), busy: row.busy, alive: row.alive }
+      return {
+        ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0),
+        busy: row.busy,
+        alive: row.alive,
+        missing: row.missing === true,
+      }
     },
     async close() {
       closed = true

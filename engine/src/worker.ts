@@ -44,6 +44,8 @@ const LOOK_AGAIN = 1_000
 /** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
 const SWEEP_BUSY = 25
 const SWEEP_IDLE = 100
+/** And when somebody was not seen: a second look is what makes him gone. */
+const SWEEP_AGAIN = 16
 /** The same for each of many workers: together they sweep as often as a few do. */
 const SWEEP_SHARE = 12
 /** Milliseconds in which several changes share one notification. */
@@ -229,10 +231,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let alive = 1
   async function sweep() {
     let busy = performing.size > 0
+    let missing = false
     try {
       const swept = await liveness.sweep()
       busy ||= swept?.busy === true
       alive = swept?.alive ?? alive
+      missing = swept?.missing === true
       if ((swept?.ready ?? 0) > 0) {
         hungry = true
         workIsReady = true
@@ -244,7 +248,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
     if (stopped) return
     const quick = busy || Date.now() - movedAt < 1_000
-    sweepTimer = setTimeout(() => void sweep(), Math.max(quick ? SWEEP_BUSY : SWEEP_IDLE, SWEEP_SHARE * alive))
+    const pause = Math.max(quick ? SWEEP_BUSY : SWEEP_IDLE, SWEEP_SHARE * alive)
+    sweepTimer = setTimeout(() => void sweep(), missing ? SWEEP_AGAIN : pause)
   }
 
   function wake() {
