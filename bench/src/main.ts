@@ -34,32 +34,43 @@ function refuse(line: string): void {
 
 async function main(): Promise<number> {
   const { openStage } = await import('./stage.ts')
-  const { inWords, judge, record } = await import('./results.ts')
   const stage = await openStage(quick)
-  let missed = 0
+  process.once('SIGINT', () => void stage.close().finally(() => process.exit(130)))
+  const small = quick ? ', a hundredth of the size: no verdict' : ''
+  stage.tell(`PostgreSQL ${stage.version}, Node ${process.versions.node}${small}`)
+  let failed = false
   try {
-    stage.tell(
-      `PostgreSQL ${stage.version}, Node ${process.versions.node}${quick ? ', a hundredth of the size: no verdict' : ''}`,
-    )
     for (const name of named.length > 0 ? named : Object.keys(GATES)) {
       stage.tell(name)
-      const gate = await GATES[name]?.()
-      for (const measured of (await gate?.(stage)) ?? []) {
-        if (quick) {
-          stage.tell(`  ${measured.id}: ${measured.value} (gate ${inWords(measured.bound)}, no verdict)`)
-          continue
-        }
-        const verdict = judge(measured)
-        await record([verdict])
-        if (verdict.pass === false) missed += 1
-        const word = verdict.pass === null ? `no verdict: ${verdict.reason}` : verdict.pass ? 'passed' : 'MISSED'
-        stage.tell(
-          `  ${verdict.id}: ${verdict.value} (gate ${verdict.gate}, foreign load ${verdict.foreignLoad}): ${word}`,
-        )
+      try {
+        failed = !(await passGate(stage, name)) || failed
+      } catch (error) {
+        // The other gates are measured all the same.
+        console.error(error)
+        failed = true
       }
     }
   } finally {
     await stage.close()
   }
-  return missed > 0 ? 1 : 0
+  return failed ? 1 : 0
+}
+
+async function passGate(stage: Stage, name: string): Promise<boolean> {
+  const { inWords, judge, record } = await import('./results.ts')
+  const gate = await GATES[name]?.()
+  let passed = true
+  for (const measured of (await gate?.(stage)) ?? []) {
+    const { id, value, bound } = measured
+    if (quick) {
+      stage.tell(`  ${id}: ${value} (gate ${inWords(bound)}, no verdict)`)
+      continue
+    }
+    const verdict = judge(measured)
+    await record([verdict])
+    if (verdict.pass === false) passed = false
+    const word = verdict.pass === null ? `no verdict: ${verdict.reason}` : verdict.pass ? 'passed' : 'MISSED'
+    stage.tell(`  ${id}: ${value} (gate ${verdict.gate}, foreign load ${verdict.foreignLoad}): ${word}`)
+  }
+  return passed
 }

@@ -43,7 +43,7 @@ export function judge({ id, value, bound, foreign, absolute, detail }: Measured)
     id,
     value,
     gate: inWords(bound),
-    pass: noisy || Number.isNaN(value) ? null : within,
+    pass: noisy ? null : within,
     ...(noisy ? { reason: `foreign load ${foreign} > ${QUIET} core` } : {}),
     foreignLoad: foreign,
     commit: commit(),

@@ -1,100 +1,28 @@
-/** Who may do what: everybody × every table × every verb, asked of the catalogue and tried on rows that others see. */
-import pg from 'pg'
+/** Who sees and writes which rows: everybody × every table, asked of the catalogue and tried on rows that others see. */
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openApi } from '../src/access.ts'
-import { apiSettings, sqlState, workerSettings } from '../src/database.ts'
 import type { Principal } from '../src/index.ts'
-import { freshDatabase, member, type TestDatabase } from '../testing/index.ts'
-import { addWorkspace, startRun, startRuns, tasksOf, workerByHand } from './by-hand.ts'
+import { member, type TestDatabase } from '../testing/index.ts'
+import { openAccessStage, tries, type AccessStage, type Comer } from './access-stage.ts'
+import { startRuns, tasksOf } from './by-hand.ts'
 
+let stage: AccessStage
 let db: TestDatabase
 let api: pg.Client
 let worker: pg.Client
 let foreign = 0
-/** A run of the workspace 1 that has rows in every table. */
-let run = 0
-
 beforeAll(async () => {
-  db = await freshDatabase()
-  foreign = await addWorkspace(db, 'foreign')
-  const home = await workerByHand(db, { workspace: 1 })
-  const stranger = await workerByHand(db, { workspace: foreign })
-  const anybody = await workerByHand(db, {})
-  run = await startRun(db, tasksOf(3))
-  await startRun(db, tasksOf(1), { workspace: foreign })
-  const keyed = openApi(db.api, 1)
-  await keyed.as(member(), (tx) =>
-    tx.query(
-      `select engine.start(1, 'keyed', '{}', '[{"kind": "none"}]', false, 5::smallint, null, null, 'a key', '\\x01')`,
-    ),
-  )
-  await keyed.close()
-  const held = await home.claim(3)
-  await home.client.query(
-    `select engine.note($1, $2, $3, array['call', 'call', 'call'], array['intent', 'intent', 'intent'],
-    array['\\x01', '\\x01', '\\x01']::bytea[], array[null, null, null]::jsonb[])`,
-    [held.map((one) => one.run), held.map((one) => one.n), held.map((one) => one.attempt)],
-  )
-  const [first, second] = held
-  if (first !== undefined) await home.close({ held: first, outcome: 'succeeded', body: { kept: true } })
-  if (second !== undefined) await home.close({ held: second, outcome: 'failed', body: { code: 'X' } })
-  api = await connect(apiSettings(db.api))
-  worker = await connect(workerSettings(db.worker))
-  await Promise.all([home.end(), stranger.end(), anybody.end()])
+  stage = await openAccessStage()
+  ;({ db, api, worker, foreign } = stage)
 })
 afterAll(async () => {
-  await Promise.all([api?.end(), worker?.end()])
-  await db?.drop()
+  await stage?.close()
 })
+const comers = () => stage.comers()
+const clientOf = (comer: Comer) => stage.clientOf(comer)
 
-async function connect(settings: pg.ClientConfig): Promise<pg.Client> {
-  const client = new pg.Client(settings)
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}
-
-/** Tries something as somebody, and undoes it; gives the rows or the SQLSTATE. */
-async function tries(client: pg.Client, claims: unknown, text: string, values: unknown[] = []) {
-  await client.query('begin')
-  try {
-    if (claims !== undefined) {
-      await client.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(claims)])
-    }
-    const { rows, rowCount } = await client.query<Record<string, unknown>>(text, values)
-    return { rows, count: rowCount ?? 0, state: undefined }
-  } catch (error) {
-    return { rows: [], count: 0, state: sqlState(error) ?? String(error) }
-  } finally {
-    await client.query('rollback')
-  }
-}
-
-/** Who comes, on which login, and whether he sees the rows of workspace 1. */
-interface Comer {
-  readonly name: string
-  readonly login: 'api' | 'worker'
-  readonly claims: Principal | undefined
-  readonly sees: boolean
-  readonly starts: boolean
-}
-const comers = (): Comer[] => [
-  { name: 'an admin', login: 'api', claims: member('admin'), sees: true, starts: true },
-  { name: 'a member', login: 'api', claims: member('member'), sees: true, starts: true },
-  { name: 'a viewer', login: 'api', claims: member('viewer'), sees: true, starts: false },
-  { name: 'an admin of another workspace', login: 'api', claims: member('admin', foreign), sees: false, starts: false },
-  {
-    name: 'somebody without a workspace',
-    login: 'api',
-    claims: { sub: 'x', workspaces: {} },
-    sees: false,
-    starts: false,
-  },
-  { name: 'the api’s login by itself', login: 'api', claims: undefined, sees: false, starts: false },
-  { name: 'the worker’s login', login: 'worker', claims: undefined, sees: true, starts: false },
-  { name: 'the worker’s login with claims', login: 'worker', claims: member('admin'), sees: true, starts: false },
-]
-const clientOf = (comer: Comer) => (comer.login === 'api' ? api : worker)
+/** Tables without rows of tenants: both logins read them, whoever claims what. */
+const OF_NO_TENANT = new Set(['engine.migrations', 'engine.server_up'])
 
 async function tables(): Promise<{ table: string; column: string; tenant: boolean }[]> {
   const rows = await db.sql(
@@ -121,7 +49,7 @@ describe('rows', () => {
     for (const { table, tenant } of await tables()) {
       const mine = tenant ? 'workspace_id = 1' : table === 'engine.workspaces' ? 'id = 1' : 'true'
       for (const comer of comers()) {
-        const sees = table === 'engine.migrations' || comer.sees
+        const sees = OF_NO_TENANT.has(table) || comer.sees
         wanted.push(`${comer.name} ${sees ? 'sees' : 'does not see'} ${table}`)
         const { rows, state } = await tries(
           clientOf(comer),
@@ -137,7 +65,7 @@ describe('rows', () => {
 
   test('are seen by nobody who has no workspace, whosever they are', async () => {
     for (const { table } of await tables()) {
-      if (table === 'engine.migrations') continue
+      if (OF_NO_TENANT.has(table)) continue
       for (const claims of [undefined, { sub: 'x', workspaces: {} }]) {
         const { rows } = await tries(api, claims, `select * from ${table}`)
         expect([table, rows]).toEqual([table, []])
@@ -183,178 +111,6 @@ describe('rows', () => {
       )
       expect([claims, start.state === undefined]).toEqual([claims, false])
     }
-  })
-})
-
-/** Who may call what.  A function that stands nowhere here is for nobody. */
-const READERS = [
-  'claims',
-  'workspaces',
-  'may',
-  'must',
-  'subject',
-  'clock',
-  'lease',
-  'liveness',
-  'status',
-  'progress',
-  'commonest_failure',
-  'events_after',
-]
-const FOR_API = ['start', 'more', 'hold', 'release', 'cancel']
-const FOR_WORKER = [
-  'register',
-  'relock',
-  'extend',
-  'leave',
-  'claim',
-  'fence',
-  'close',
-  'turn',
-  'expire',
-  'emit',
-  'note',
-]
-/** Verbs that may be there by now. */
-const FOR_WORKER_TOO = ['rescue', 'withdraw', 'promote', 'disown']
-
-interface Catalogued {
-  readonly oid: number
-  readonly name: string
-  readonly call: string
-  readonly definer: boolean
-  readonly config: string[] | null
-  readonly owner: string
-  readonly api: boolean
-  readonly worker: boolean
-  readonly everybody: boolean
-}
-async function functions(): Promise<Catalogued[]> {
-  const rows = await db.sql(
-    `select p.oid::integer, p.proname as name, p.prosecdef as definer, p.proconfig as config, r.rolname as owner,
-            format('select %s(%s)', p.oid::regproc, (select string_agg(format('null::%s', format_type(t, null)), ', ' order by o)
-              from unnest(p.proargtypes) with ordinality a(t, o))) as call,
-            has_function_privilege('millrace_api', p.oid, 'execute') as api,
-            has_function_privilege('millrace_worker', p.oid, 'execute') as worker,
-            exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0) as everybody
-       from pg_proc p join pg_roles r on r.oid = p.proowner
-      where p.pronamespace::regnamespace::text in ('engine', 'access') order by p.proname, p.oid`,
-  )
-  return rows as unknown as Catalogued[]
-}
-
-describe('functions', () => {
-  test('may be called by those they are for, and by nobody else', async () => {
-    for (const one of await functions()) {
-      const reader = READERS.includes(one.name)
-      expect(one).toMatchObject({
-        everybody: false,
-        api: reader || FOR_API.includes(one.name),
-        worker: reader || FOR_WORKER.includes(one.name) || FOR_WORKER_TOO.includes(one.name),
-      })
-    }
-    const there = new Set((await functions()).map((one) => one.name))
-    expect([...READERS, ...FOR_API, ...FOR_WORKER].filter((name) => !there.has(name))).toEqual([])
-  })
-
-  test('that are not for him refuse whoever tries', async () => {
-    const passed: string[] = []
-    for (const comer of comers()) {
-      for (const one of await functions()) {
-        if (comer.login === 'api' ? one.api : one.worker) continue
-        const { state } = await tries(clientOf(comer), comer.claims, one.call)
-        if (state !== '42501') passed.push(`${comer.name}: ${one.call} (${state ?? 'done'})`)
-      }
-    }
-    expect(passed).toEqual([])
-  })
-
-  test('that run with the owner’s rights pin their search path, and belong to a role that is nobody', async () => {
-    for (const one of await functions()) {
-      expect(one.owner).toBe('millrace_owner')
-      if (!one.definer) continue
-      expect([one.name, one.config?.some((setting) => /^search_path=.*pg_temp$/.test(setting))]).toEqual([
-        one.name,
-        true,
-      ])
-    }
-    const elsewhere = await db.sql(
-      `select p.oid::regprocedure::text as name from pg_proc p
-        where p.prosecdef and p.pronamespace::regnamespace::text not in ('pg_catalog', 'information_schema')
-          and not coalesce(p.proconfig::text, '') like '%search_path%'`,
-    )
-    expect(elsewhere).toEqual([])
-  })
-
-  test('are not led astray by a table that somebody made for himself', async () => {
-    await worker.query('begin')
-    try {
-      await worker.query(
-        'create temp table workers (id integer, kinds text[], workspace_id bigint, gone_at timestamptz)',
-      )
-      await worker.query("insert into workers values (1000000, '{work}', null, null)")
-      await worker.query('create temp table lanes (like engine.lanes); create temp table tasks (like engine.tasks)')
-      await expect(worker.query('select * from engine.claim(1000000, 1)')).rejects.toMatchObject({ code: 'MR002' })
-    } finally {
-      await worker.query('rollback')
-    }
-  })
-})
-
-describe('the verbs of the api', () => {
-  const START = `select engine.start(1, 'x', '{}', '[{"kind": "x"}]', false, 5::smallint, null, null, null, null)`
-  const wanted = (comer: Comer) => (comer.starts ? undefined : '42501')
-  /** Whoever does not see a run is told that there is none. */
-  const onRun = (comer: Comer) => (comer.login === 'api' && !comer.sees ? 'MR003' : wanted(comer))
-
-  test('start runs for members of the workspace only', async () => {
-    for (const comer of comers()) {
-      expect([comer.name, (await tries(clientOf(comer), comer.claims, START)).state]).toEqual([
-        comer.name,
-        wanted(comer),
-      ])
-    }
-  })
-
-  test.each(['hold', 'release', 'cancel'])(
-    '%s runs for members only, and do not tell others that there is one',
-    async (verb) => {
-      for (const comer of comers()) {
-        const { state } = await tries(clientOf(comer), comer.claims, `select engine.${verb}($1)`, [run])
-        expect([verb, comer.name, state]).toEqual([verb, comer.name, onRun(comer)])
-      }
-      const missing = await tries(api, member(), `select engine.${verb}(1999999999)`)
-      expect(missing.state).toBe('MR003')
-    },
-  )
-
-  test('add tasks to no run but the one that this transaction started', async () => {
-    for (const comer of comers()) {
-      const { state } = await tries(clientOf(comer), comer.claims, `select engine.more($1, '[{"kind": "x"}]')`, [run])
-      expect([comer.name, state]).toEqual([comer.name, comer.login === 'api' ? 'MR004' : '42501'])
-    }
-  })
-
-  test('do not make a run the child of a run of another workspace', async () => {
-    const both: Principal = { sub: 'both', workspaces: { 1: 'admin', [foreign]: 'admin' } }
-    const { state } = await tries(
-      api,
-      both,
-      `select engine.start($1, 'x', '{}', '[{"kind": "x"}]', false, 5::smallint, null, $2, null, null)`,
-      [foreign, run],
-    )
-    expect(state).toBe('23503')
-  })
-
-  test('keep idempotency keys apart between workspaces', async () => {
-    const START_KEY = `select created from engine.start($1, 'x', '{}', '[{"kind": "x"}]', false, 5::smallint, null, null, 'key', '\\x01')`
-    const both: Principal = { sub: 'both', workspaces: { 1: 'admin', [foreign]: 'admin' } }
-    await api.query('begin')
-    await api.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(both)])
-    const created = []
-    for (const workspace of [1, foreign, 1]) created.push((await api.query(START_KEY, [workspace])).rows[0])
-    await api.query('rollback')
-    expect(created).toEqual([{ created: true }, { created: true }, { created: false }])
   })
 })
 

@@ -73,7 +73,7 @@ export const engine: Contender = {
       if (hold === true && attempt === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return answer(n)
     })
-    const worker = await startWorker({ settings: place.worker, kinds: [kind], report: (error) => console.error(error) })
+    const worker = await startWorker({ settings: place.worker, kinds: [kind], report: complain() })
     return { close: () => worker.drain(1) }
   },
   async openStarter(place) {
@@ -89,6 +89,15 @@ export const engine: Contender = {
       close: () => opened.close(),
     }
   },
+}
+
+/** The first error is shown; the same a thousand times says no more. */
+function complain(): (error: unknown) => void {
+  let errors = 0
+  return (error) => {
+    errors += 1
+    if (errors === 1) console.error(error)
+  }
 }
 
 /** When was the commit known to the program?  The engine's own driver is asked, before its notification leaves. */
@@ -120,8 +129,12 @@ async function drainByWorker(place: Place, work: Work) {
   let stop = async () => {}
   return {
     async go() {
-      const report = (error: unknown) => console.error(error)
-      const worker = await startWorker({ settings: place.worker, kinds: [kind], slots: work.flight, report })
+      const worker = await startWorker({
+        settings: place.worker,
+        kinds: [kind],
+        slots: work.flight,
+        report: complain(),
+      })
       // Its first claim has not left yet.
       const start = now()
       stop = () => worker.drain(1)
