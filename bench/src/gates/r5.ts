@@ -7,16 +7,16 @@ const CALL = 200
 const OURS = 'worker'
 
 export async function r5(stage: Stage): Promise<Measured[]> {
-  // Ten waves of calls; when small, of two at a time.
-  const flight = stage.size(200)
-  const work = { tasks: flight * 10, flight, batch: 1, call: CALL }
+  const tasks = stage.size(2_000)
+  // Ten waves of calls; when small, two.
+  const work = { tasks, flight: stage.quick ? tasks / 2 : 200, batch: 1, call: CALL }
   const cases: Case[] = [
     { name: OURS, contender: 'engine', drain: 'worker', shape: 'one run', work },
     { name: 'pg-boss by hand', contender: 'pg-boss', drain: 'paced', work },
     { name: 'graphile, results by hand (2 tx)', contender: 'graphile', drain: 'paced', work },
     { name: 'bullmq on PostgreSQL (no progress)', contender: 'bullmq', drain: 'paced', work },
   ]
-  const ideal = ((work.tasks / flight) * CALL) / 1000
+  const ideal = ((tasks / work.flight) * CALL) / 1000
   const rounds: Rounds = await interleave(stage, cases, stage.quick ? 1 : 5)
   const ours = [...(rounds[OURS] ?? [])]
   // Only what was measured in a quiet moment counts, so a noisy round is tried again.
