@@ -38,6 +38,8 @@ export interface Worker {
 
 const SLOTS = 200
 const LARGEST_TURN = 200
+/** So many endings are closed beside the claim instead of before it: free slots need not wait for their rows. */
+const BESIDE = 24
 const TURNS_AT_ONCE = 2
 /** Milliseconds after which a worker looks for work by itself. */
 const LOOK_AGAIN = 1_000
@@ -61,7 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const query: Tx['query'] = (text, values) => side.query(text as pg.QueryConfig, values as unknown[])
 
   const performing = new Map<Claimed, AbortController>()
-  let ended: Ended[] = []
+  const ended: Ended[] = []
   const closing = new Set<Claimed>()
   let hungry = true
   let claiming = false
@@ -134,8 +136,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         ? Math.min(free, LARGEST_TURN)
         : 0
     if (ended.length === 0 && want === 0) return false
-    const batch = ended.slice(0, LARGEST_TURN)
-    ended = ended.slice(LARGEST_TURN)
+    const batch = want > 0 && ended.length > BESIDE ? [] : ended.splice(0, LARGEST_TURN)
     for (const one of batch) closing.add(one.claimed)
     turning += 1
     reserved += want
