@@ -1,5 +1,5 @@
 /** A PostgreSQL of our own in a temporary folder, defaults, one database a contender. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -23,6 +23,8 @@ export interface Server {
 
 export async function openServer(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
+  // As root the server runs as another user, who must be able to reach it there.
+  await chmod(folder, 0o755)
   const postgres = await openPostgres({ folder })
   const root = postgres.owner('postgres')
   const [{ file, version }] = (await ask<{ file: string; version: string }>(
