@@ -52,7 +52,12 @@ export async function r3(stage: Stage): Promise<Measured[]> {
     fromTheCall: spread(counted.flatMap((one) => one.ours.called)),
     bareNotify: spread(counted.flatMap((one) => one.bell.committed)),
     peers: Object.fromEntries(
-      PEERS.map((name) => [name, spread(counted.flatMap((one) => one.peers[name]?.committed ?? []))]),
+      // They notify inside their transaction, so their code may begin before the commit is known.
+      PEERS.map((name) => {
+        const samples = counted.flatMap((one) => one.peers[name] ?? [])
+        const [committed, called] = [samples.flatMap((one) => one.committed), samples.flatMap((one) => one.called)]
+        return [name, { ...spread(committed), fromTheCall: spread(called) }]
+      }),
     ),
   }
   return [
