@@ -15,13 +15,64 @@ type engine.task_state as enum ('ready', 'running', 'succeeded', 'failed', 'canc
 
 -- sequences
 
+sequence engine.artifacts_id_seq as bigint;
+sequence engine.blobs_id_seq as bigint;
+sequence engine.budgets_id_seq as bigint;
 sequence engine.lanes_id_seq as bigint;
+sequence engine.limits_id_seq as integer;
 sequence engine.runs_id_seq as bigint;
 sequence engine.turns as bigint;
 sequence engine.workers_id_seq as integer;
 sequence engine.workspaces_id_seq as bigint;
 
 -- tables
+
+table engine.archive (
+  run_id bigint not null,
+  workspace_id bigint not null,
+  kind text not null,
+  state engine.run_state not null,
+  round integer not null,
+  total integer not null,
+  succeeded integer not null,
+  failed integer not null,
+  cancelled integer not null,
+  events bigint not null,
+  created_at timestamp with time zone not null,
+  finished_at timestamp with time zone not null,
+  pruned_at timestamp with time zone not null,
+  constraint archive_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
+  constraint archive_pkey PRIMARY KEY (run_id)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.artifacts (
+  id bigint not null identity,
+  workspace_id bigint not null,
+  run_id bigint not null,
+  n integer not null,
+  attempt integer not null,
+  name text not null,
+  media_type text not null,
+  blob_id bigint not null,
+  at timestamp with time zone not null,
+  constraint artifacts_media_type_check CHECK ((length(media_type) <= 255)),
+  constraint artifacts_name_check CHECK (((name <> ''::text) AND (length(name) <= 255))),
+  constraint artifacts_workspace_id_blob_id_fkey FOREIGN KEY (workspace_id, blob_id) REFERENCES engine.blobs(workspace_id, id),
+  constraint artifacts_workspace_id_run_id_fkey FOREIGN KEY (workspace_id, run_id) REFERENCES engine.runs(workspace_id, id),
+  constraint artifacts_pkey PRIMARY KEY (id),
+  constraint artifacts_run_id_n_name_key UNIQUE (run_id, n, name)
+) row security forced owner millrace_owner;
+CREATE INDEX artifacts_of_blob ON engine.artifacts USING btree (blob_id);
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
 
 table engine.attempts (
   run_id bigint not null,
@@ -32,8 +83,64 @@ table engine.attempts (
   outcome text not null,
   failure jsonb,
   ended_at timestamp with time zone not null,
-  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'again'::text, 'later'::text, 'released'::text, 'expired'::text, 'cancelled'::text]))),
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'again'::text, 'later'::text, 'throttled'::text, 'stopped'::text, 'released'::text, 'expired'::text, 'cancelled'::text]))),
   constraint attempts_pkey PRIMARY KEY (run_id, n, attempt)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.blobs (
+  id bigint not null identity,
+  workspace_id bigint not null,
+  digest bytea,
+  size bigint,
+  begun_at timestamp with time zone not null,
+  constraint a_whole_blob_has_digest_and_size CHECK (((digest IS NULL) = (size IS NULL))),
+  constraint blobs_size_check CHECK (((size >= 0) AND (size <= 67108864))),
+  constraint blobs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
+  constraint blobs_pkey PRIMARY KEY (id),
+  constraint blobs_workspace_id_digest_key UNIQUE (workspace_id, digest),
+  constraint blobs_workspace_id_id_key UNIQUE (workspace_id, id)
+) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.budgets (
+  id bigint not null identity,
+  workspace_id bigint not null,
+  run_id bigint,
+  tokens bigint,
+  micros bigint,
+  used_tokens bigint not null default 0,
+  used_micros bigint not null default 0,
+  constraint budgets_micros_check CHECK ((micros >= 0)),
+  constraint budgets_tokens_check CHECK ((tokens >= 0)),
+  constraint budgets_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
+  constraint budgets_workspace_id_run_id_fkey FOREIGN KEY (workspace_id, run_id) REFERENCES engine.runs(workspace_id, id) ON DELETE CASCADE,
+  constraint budgets_pkey PRIMARY KEY (id),
+  constraint budgets_workspace_id_run_id_key UNIQUE NULLS NOT DISTINCT (workspace_id, run_id)
+) with (fillfactor=50) row security forced owner millrace_owner;
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.chunks (
+  blob_id bigint not null,
+  i integer not null,
+  workspace_id bigint not null,
+  bytes bytea not null storage external,
+  constraint chunks_bytes_check CHECK ((octet_length(bytes) <= 1048576)),
+  constraint chunks_i_check CHECK ((i >= 0)),
+  constraint chunks_workspace_id_blob_id_fkey FOREIGN KEY (workspace_id, blob_id) REFERENCES engine.blobs(workspace_id, id) ON DELETE CASCADE,
+  constraint chunks_pkey PRIMARY KEY (blob_id, i)
 ) row security forced owner millrace_owner;
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
@@ -81,10 +188,18 @@ table engine.lanes (
   last integer not null,
   idle boolean not null default false,
   stop text,
+  limit_id integer not null default 0,
+  requests integer not null default 1,
+  tokens bigint not null default 0,
+  micros bigint not null default 0,
+  metered boolean not null default false,
   constraint lanes_pkey PRIMARY KEY (id),
   constraint lanes_run_id_kind_key_key UNIQUE (run_id, kind, key)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
-CREATE INDEX lanes_open ON engine.lanes USING btree (priority DESC, turn, id, kind, workspace_id) WHERE ((NOT idle) AND (stop IS NULL));
+CREATE INDEX lanes_metered ON engine.lanes USING btree (id) WHERE (metered AND (NOT idle) AND (stop IS NULL));
+CREATE INDEX lanes_of_limit ON engine.lanes USING btree (limit_id) WHERE ((limit_id <> 0) AND (NOT idle));
+CREATE INDEX lanes_open ON engine.lanes USING btree (priority DESC, turn, id, kind, workspace_id, limit_id) WHERE ((NOT idle) AND (stop IS NULL));
+CREATE INDEX lanes_over_budget ON engine.lanes USING btree (id) WHERE (stop = 'budget'::text);
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
 policy verbs for all to millrace_owner using (true) with check (true);
@@ -101,12 +216,41 @@ table engine.ledger (
   request_hash bytea not null,
   receipt jsonb storage external,
   at timestamp with time zone not null,
+  tokens bigint not null default 0,
+  micros bigint not null default 0,
   constraint a_receipt_says_what_came CHECK (((receipt IS NOT NULL) = (entry = 'receipt'::text))),
   constraint ledger_entry_check CHECK ((entry = ANY (ARRAY['intent'::text, 'receipt'::text]))),
   constraint ledger_pkey PRIMARY KEY (run_id, n, name, attempt, entry)
 ) row security forced owner millrace_owner;
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
+table engine.limits (
+  id integer not null identity,
+  key text not null,
+  concurrency integer,
+  requests_per_minute double precision,
+  tokens_per_minute double precision,
+  requests_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  tokens_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  until timestamp with time zone,
+  stop text,
+  stopped_at timestamp with time zone,
+  constraint a_stopped_limit_says_since_when CHECK (((stop IS NULL) = (stopped_at IS NULL))),
+  constraint limits_concurrency_check CHECK ((concurrency >= 0)),
+  constraint limits_key_check CHECK ((key <> ''::text)),
+  constraint limits_requests_per_minute_check CHECK ((requests_per_minute > (0)::double precision)),
+  constraint limits_stop_check CHECK ((stop ~ '^[A-Z][A-Z0-9_]{0,63}$'::text)),
+  constraint limits_tokens_per_minute_check CHECK ((tokens_per_minute > (0)::double precision)),
+  constraint limits_pkey PRIMARY KEY (id),
+  constraint limits_key_key UNIQUE (key)
+) with (fillfactor=50) row security forced owner millrace_owner;
+CREATE INDEX limits_that_bind ON engine.limits USING btree (id) WHERE ((concurrency IS NOT NULL) OR (requests_per_minute IS NOT NULL) OR (tokens_per_minute IS NOT NULL) OR (until IS NOT NULL) OR (stop IS NOT NULL));
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using (( SELECT access.operates() AS operates));
 policy verbs for all to millrace_owner using (true) with check (true);
 grant select to millrace_api;
 grant select to millrace_worker;
@@ -133,13 +277,31 @@ policy verbs for all to millrace_owner using (true) with check (true);
 grant select to millrace_api;
 grant select to millrace_worker;
 
+table engine.reservations (
+  run_id bigint not null,
+  n integer not null,
+  workspace_id bigint not null,
+  limit_id integer not null,
+  tokens bigint not null,
+  micros bigint not null,
+  used_tokens bigint not null default 0,
+  constraint reservations_pkey PRIMARY KEY (run_id, n)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
+CREATE INDEX reservations_of_limit ON engine.reservations USING btree (limit_id);
+CREATE INDEX reservations_of_workspace ON engine.reservations USING btree (workspace_id);
+policy read_all for select to millrace_worker using (true);
+policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy verbs for all to millrace_owner using (true) with check (true);
+grant select to millrace_api;
+grant select to millrace_worker;
+
 table engine.run_bodies (
   run_id bigint not null,
   workspace_id bigint not null,
   input jsonb not null storage external,
   output jsonb storage external,
   failure jsonb,
-  constraint run_bodies_workspace_id_run_id_fkey FOREIGN KEY (workspace_id, run_id) REFERENCES engine.runs(workspace_id, id),
+  constraint run_bodies_workspace_id_run_id_fkey FOREIGN KEY (workspace_id, run_id) REFERENCES engine.runs(workspace_id, id) ON DELETE CASCADE,
   constraint run_bodies_pkey PRIMARY KEY (run_id)
 ) row security forced owner millrace_owner;
 policy read_all for select to millrace_worker using (true);
@@ -156,6 +318,7 @@ table engine.run_keys (
   run_id bigint not null,
   constraint run_keys_pkey PRIMARY KEY (workspace_id, kind, key)
 ) row security forced owner millrace_owner;
+CREATE INDEX run_keys_of_run ON engine.run_keys USING btree (run_id);
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
 policy verbs for all to millrace_owner using (true) with check (true);
@@ -188,11 +351,12 @@ table engine.runs (
   constraint a_live_run_has_something_to_do CHECK ((((open > 0) = (state = ANY (ARRAY['queued'::engine.run_state, 'running'::engine.run_state]))) AND ((open > 0) = (finished_at IS NULL)))),
   constraint every_task_is_counted_once CHECK ((((total + (deciding)::integer) = (((open + succeeded) + failed) + cancelled)) AND (LEAST(total, open, succeeded, failed, cancelled) >= 0))),
   constraint runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
-  constraint runs_workspace_id_parent_id_fkey FOREIGN KEY (workspace_id, parent_id) REFERENCES engine.runs(workspace_id, id),
+  constraint runs_workspace_id_parent_id_fkey FOREIGN KEY (workspace_id, parent_id) REFERENCES engine.runs(workspace_id, id) ON DELETE SET NULL (parent_id),
   constraint runs_pkey PRIMARY KEY (id),
   constraint runs_workspace_id_id_key UNIQUE (workspace_id, id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
 CREATE INDEX runs_cancelling ON engine.runs USING btree (id) WHERE cancelling;
+CREATE INDEX runs_of_parent ON engine.runs USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
 policy verbs for all to millrace_owner using (true) with check (true);
@@ -274,18 +438,31 @@ grant select to millrace_worker;
 function access.claims() returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function access.may(bigint,text) returns boolean language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function access.must(bigint,text) returns void language plpgsql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.must_operate() returns void language plpgsql stable owner millrace_owner for millrace_api, millrace_worker;
+function access.operates() returns boolean language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function access.protect(regclass,text[],text) returns void language plpgsql volatile owner millrace_owner for nobody;
 function access.subject() returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function access.workspaces() returns bigint[] language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.add_chunk(bigint,integer,bytea) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.affordable(engine.lanes) returns boolean language sql stable owner millrace_owner for nobody;
+function engine.affords(bigint,bigint) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.asks(integer,integer,integer,boolean,timestamp with time zone) returns boolean language sql immutable owner millrace_owner for nobody;
+function engine.attach(bigint[],integer[],integer[],text[],text[],bigint[]) returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.begin_blob(bigint) returns bigint language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.binds(engine.limits) returns boolean language sql immutable owner millrace_owner for nobody;
+function engine.blocked(engine.lanes,engine.workers) returns text language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.budget(bigint,bigint,bigint,bigint) returns engine.budgets language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.burst() returns double precision language sql immutable owner millrace_owner for nobody;
 function engine.cancel(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.change(bigint,text) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.clock() returns timestamp with time zone language sql volatile parallel safe owner millrace_owner for millrace_api, millrace_worker;
 function engine.close(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.coming_back() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.commonest_failure(bigint) returns jsonb language sql stable set search_path=engine, pg_temp owner millrace_owner for millrace_api, millrace_worker;
 function engine.decides(text) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.emit(bigint[],integer[],integer[],text[],jsonb[]) returns TABLE(run_id bigint, last_event bigint) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.end_blob(bigint,bytea,bigint) returns bigint language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.end_ready(bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
@@ -296,22 +473,37 @@ function engine.has_ready(bigint) returns boolean language sql stable owner mill
 function engine.hold(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.lease() returns interval language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.leave(integer) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.leave_limits(bigint[],integer[],text[],jsonb[],double precision[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.lift_limits(timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.limit_key(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.limited() returns boolean language sql volatile owner millrace_owner for nobody;
 function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
-function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[]) returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.opens_in(integer) returns double precision language sql volatile owner millrace_owner for nobody;
 function engine.prepare(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.progress(engine.runs) returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.promote() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.prune(timestamp with time zone,bigint,text,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api, millrace_worker;
+function engine.purse(bigint,bigint) returns record language sql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.put_decision(bigint,bigint,text,smallint,integer) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.put_tasks(bigint,bigint,smallint,text,integer,json) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.register(text,text[],bigint,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.release(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.release_key(text) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.relock(integer) returns boolean language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.reopen(bigint,boolean) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.rescue() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
-function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
-function engine.take(integer,text[],bigint,smallint,integer,integer,timestamp with time zone) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.stop_key(text) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.take(integer,text[],bigint,smallint,integer,integer,timestamp with time zone,tid[]) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.take_within(integer,text[],bigint,integer,timestamp with time zone) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.turn(integer,integer,bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.use(bigint[],integer[],bigint[],bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.wake_lanes(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.why(bigint) returns TABLE(kind text, key text, ready bigint, due bigint, due_at timestamp with time zone, running bigint, reason text, held_by text, opens_at timestamp with time zone, stopped text, ahead bigint, workers bigint) language plpgsql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.withdraw() returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

@@ -1,6 +1,6 @@
 -- Who may do what.  Claims come from `request.jwt.claims`, set for one
 -- transaction by the program that verified them; after it the setting reads '',
--- not null.  {"sub": "…", "workspaces": {"<workspace id>": "admin|member|viewer"}}
+-- not null.  {"sub": "…", "workspaces": {"<workspace id>": "admin|member|viewer"}, "operator": true?}
 
 create function access.claims() returns jsonb language sql stable as $$
   select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
@@ -22,6 +22,18 @@ create function access.must(in_workspace bigint, in_right text) returns void lan
 begin
   if access.may(in_workspace, in_right) is not true then
     raise exception 'not allowed' using errcode = '42501', detail = in_right;
+  end if;
+end $$;
+
+-- The operator of the installation: limits are everybody's.
+create function access.operates() returns boolean language sql stable as $$
+  select access.claims() -> 'operator' is not distinct from 'true'::jsonb
+$$;
+
+create function access.must_operate() returns void language plpgsql stable as $$
+begin
+  if not access.operates() then
+    raise exception 'not allowed' using errcode = '42501', detail = 'operate';
   end if;
 end $$;
 
@@ -61,7 +73,8 @@ begin
 end $$;
 
 select access.protect(format('engine.%I', t)::regclass)
-  from unnest(array['runs', 'run_keys', 'run_bodies', 'lanes', 'tasks', 'inputs', 'outputs', 'attempts', 'ledger', 'events', 'workers']) t;
+  from unnest(array['runs', 'run_keys', 'run_bodies', 'lanes', 'tasks', 'inputs', 'outputs', 'attempts', 'ledger', 'events', 'workers',
+                  'budgets', 'reservations', 'blobs', 'chunks', 'artifacts', 'archive']) t;
 
 -- Two tables speak of more than one workspace.
 alter policy read_own on engine.workers
@@ -75,6 +88,14 @@ create policy read_own on engine.workspaces for select to millrace_api using (id
 create policy read_all on engine.workspaces for select to millrace_worker using (true);
 grant select on engine.workspaces to millrace_api, millrace_worker;
 
+-- Limits belong to the installation.
+alter table engine.limits enable row level security;
+alter table engine.limits force row level security;
+create policy verbs on engine.limits to millrace_owner using (true) with check (true);
+create policy read_all on engine.limits for select to millrace_worker using (true);
+create policy read_own on engine.limits for select to millrace_api using ((select access.operates()));
+grant select on engine.limits to millrace_api, millrace_worker;
+
 grant select on engine.server_up to millrace_api, millrace_worker;
 
 ------------------------------------------------------------------- the doors
@@ -82,14 +103,17 @@ grant select on engine.server_up to millrace_api, millrace_worker;
 revoke all on all functions in schema engine, access from public;
 grant usage on schema engine, access to millrace_api, millrace_worker;
 grant execute on function access.claims(), access.workspaces(), access.may(bigint, text), access.must(bigint, text),
-  access.subject() to millrace_api, millrace_worker;
+  access.operates(), access.must_operate(), access.subject() to millrace_api, millrace_worker;
 grant execute on function engine.clock(), engine.lease(), engine.liveness(), engine.status(engine.runs),
-  engine.progress(engine.runs), engine.commonest_failure(bigint), engine.events_after(bigint, bigint, integer) to millrace_api, millrace_worker;
+  engine.progress(engine.runs), engine.commonest_failure(bigint), engine.events_after(bigint, bigint, integer),
+  engine.prune(timestamptz, bigint, text, integer) to millrace_api, millrace_worker;
 
 grant execute on function
-  engine.start(bigint, text, jsonb, json, boolean, smallint, text, bigint, text, bytea),
+  engine.start(bigint, text, jsonb, json, boolean, smallint, text, bigint, text, bytea, bigint, bigint),
   engine.more(bigint, json),
-  engine.hold(bigint, text), engine.release(bigint), engine.cancel(bigint)
+  engine.hold(bigint, text), engine.release(bigint), engine.cancel(bigint),
+  engine.reopen(bigint, boolean), engine.why(bigint), engine.budget(bigint, bigint, bigint, bigint),
+  engine.limit_key(text, integer, float8, float8), engine.stop_key(text), engine.release_key(text)
   to millrace_api;
 
 grant execute on function
@@ -100,5 +124,7 @@ grant execute on function
   engine.turn(integer, integer, bigint[], integer[], integer[], text[], jsonb[], float8[]),
   engine.expire(), engine.rescue(), engine.withdraw(), engine.promote(),
   engine.emit(bigint[], integer[], integer[], text[], jsonb[]),
-  engine.note(bigint[], integer[], integer[], text[], text[], bytea[], jsonb[])
+  engine.note(bigint[], integer[], integer[], text[], text[], bytea[], jsonb[], bigint[], bigint[]),
+  engine.begin_blob(bigint), engine.add_chunk(bigint, integer, bytea), engine.end_blob(bigint, bytea, bigint),
+  engine.attach(bigint[], integer[], integer[], text[], text[], bigint[])
   to millrace_worker;

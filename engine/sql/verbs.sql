@@ -9,7 +9,7 @@
 --   promote   what waited and is due                   withdraw  what is left of the cancelled
 --   emit      a fact about a run, from an attempt      note    a receipt for the ledger
 --   hold      nobody may claim from this run           release and now again
---   cancel    stop it
+--   cancel    stop it                                  reopen   what failed once more
 --
 -- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.  A
 -- claim waits for none of them: what another holds it passes by.  So a turn,
@@ -80,10 +80,12 @@ end $$;
 
 ----------------------------------------------------------------------- start
 
--- in_tasks: [{"kind": …, "key": …, "input": …, "delay": seconds?}, …]
+-- in_tasks: [{"kind": …, "key": …, "input": …, "delay": seconds?, "uses": {"requests": …, "tokens": …, "micros": …}?}, …]
+-- in_tokens, in_micros: the most that the run may use.
 create function engine.start(
   in_workspace bigint, in_kind text, in_input jsonb, in_tasks json, in_has_next boolean,
-  in_priority smallint, in_held text, in_parent bigint, in_key text, in_key_hash bytea)
+  in_priority smallint, in_held text, in_parent bigint, in_key text, in_key_hash bytea,
+  in_tokens bigint default null, in_micros bigint default null)
 returns table (run_id bigint, created boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 declare
@@ -111,6 +113,9 @@ begin
   values (run, in_workspace, in_kind, in_priority, in_has_next, in_held::hold_reason, amount, greatest(amount, 1),
           amount = 0, (amount = 0)::integer, 1, in_parent, clock());
   insert into run_bodies (run_id, workspace_id, input) values (run, in_workspace, in_input);
+  if in_tokens is not null or in_micros is not null then
+    insert into budgets (workspace_id, run_id, tokens, micros) values (in_workspace, run, in_tokens, in_micros);
+  end if;
   if amount = 0 then
     perform put_decision(run, in_workspace, in_kind, in_priority, 1);
   else
@@ -141,19 +146,37 @@ create function engine.put_tasks(
   in_run bigint, in_workspace bigint, in_priority smallint, in_stop text, in_after integer,
   in_tasks json)
 returns void language plpgsql as $$
+declare is_metered boolean := exists (select 1 from budgets b where b.workspace_id = in_workspace
+                                      and (b.run_id = in_run or b.run_id is null));
 begin
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   with given as (
     select (in_after + ord)::integer as n, t.kind, coalesce(t.key, '') as key, coalesce(t.input, '{}') as input,
-           case when t.delay > 0 then clock() + make_interval(secs => t.delay) end as due
-      from rows from (json_to_recordset(in_tasks) as (kind text, key text, input jsonb, delay float8))
-           with ordinality as t (kind, key, input, delay, ord)
+           case when t.delay > 0 then clock() + make_interval(secs => t.delay) end as due,
+           coalesce((t.uses ->> 'requests')::integer, 1) as requests, coalesce((t.uses ->> 'tokens')::bigint, 0) as tokens,
+           coalesce((t.uses ->> 'micros')::bigint, 0) as micros
+      from rows from (json_to_recordset(in_tasks) as (kind text, key text, input jsonb, delay float8, uses json))
+           with ordinality as t (kind, key, input, delay, uses, ord)
+  ), wanted as (
+    select g.kind, g.key, max(g.n) as last, min(g.n) as first, count(*) filter (where g.due is null) = 0 as idle,
+           max(g.requests) as requests, max(g.tokens) as tokens, max(g.micros) as micros
+      from given g group by g.kind, g.key
+  ), made as (
+    -- The first task under a key brings its limit, which limits nothing until somebody says so.
+    insert into limits (key)
+    select distinct w.key from wanted w
+     where w.key <> '' and not exists (select 1 from limits x where x.key = w.key) order by w.key
+    on conflict (key) do update set key = excluded.key returning id, key
   ), lane as (
-    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, last, idle)
-    select in_run, in_workspace, g.kind, g.key, in_priority, nextval('turns'), in_stop, max(g.n),
-           count(*) filter (where g.due is null) = 0
-      from given g group by g.kind, g.key order by min(g.n)
-    on conflict (run_id, kind, key) do update set last = excluded.last, idle = lanes.idle and excluded.idle
+    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, last, idle,
+                       limit_id, requests, tokens, micros, metered)
+    select in_run, in_workspace, w.kind, w.key, in_priority, nextval('turns'), in_stop, w.last, w.idle,
+           coalesce((select x.id from limits x where x.key = w.key), (select m.id from made m where m.key = w.key), 0),
+           w.requests, w.tokens, w.micros, is_metered
+      from wanted w order by w.first
+    on conflict (run_id, kind, key) do update set
+      last = excluded.last, idle = lanes.idle and excluded.idle, requests = greatest(lanes.requests, excluded.requests),
+      tokens = greatest(lanes.tokens, excluded.tokens), micros = greatest(lanes.micros, excluded.micros)
     returning id, kind, key
   ), task as (
     insert into tasks (run_id, n, workspace_id, lane_id, due_at)
@@ -195,6 +218,7 @@ language plpgsql security definer set search_path = engine, pg_temp as $$
 declare
   mine text[]; home bigint; tier smallint := 32767; share integer := 1; got integer; free integer := in_free;
   now timestamptz := clock(); t record; served bigint[] := '{}'; ends bigint[] := '{}';
+  within boolean := limited();
 begin
   -- The lock makes a claim and the fencing of its worker wait for one another; a
   -- renewed lease does not.
@@ -202,7 +226,17 @@ begin
    where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
 
-  while free > 0 loop
+  if within then
+    for t in select * from take_within(in_worker, mine, home, in_free, now) loop
+      run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
+      workspace_id := t.workspace_id; kind := t.kind; input := t.input;
+      return next;
+      free := free - 1;
+      served := served || t.lane_id;
+      if t.is_last then ends := ends || t.lane_id; end if;
+    end loop;
+  end if;
+  while free > 0 and not within loop
     if in_free = 1 then
       -- The first task of the first lane: nothing to share out.
       exit when tier is null;
@@ -257,8 +291,10 @@ $$;
 
 -- Takes up to `free` tasks from the lanes of one priority (or of all), up to
 -- `share` from each, and begins their runs.
+-- Or these very ones.
 create function engine.take(
-  in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz)
+  in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz,
+  these tid[] default null)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
                kind text, input jsonb, lane_id bigint, is_last boolean)
 language plpgsql as $$
@@ -267,7 +303,7 @@ begin
   return query
   with taken as (
     update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1
-     where t.ctid = any(array(
+     where t.ctid = any(coalesce(these, array(
        select c.tid from lanes l
         cross join lateral (
           select t.ctid as tid from tasks t
@@ -275,7 +311,7 @@ begin
            order by t.lane_id, t.n limit share for no key update skip locked) c
         where not l.idle and l.stop is null and (tier is null or l.priority = tier)
           and l.kind = any(mine) and (home is null or l.workspace_id = home)
-        order by l.priority desc, l.turn, l.id limit free))
+        order by l.priority desc, l.turn, l.id limit free)))
     returning t.run_id, t.n, t.lane_id, t.attempt, t.tries, t.crashes, t.workspace_id
   ), begun as (
     -- A run that another holds at this moment is begun by its first close.
@@ -309,7 +345,8 @@ $$;
 
 -- Each attempt ended so: succeeded (body: output), failed (body: failure),
 -- again (a try is spent; after `delay` seconds), later (no try is spent),
--- released, cancelled.  What is not current is left alone.  A row a run.
+-- throttled (later, and nobody under its key before then), stopped (later, and
+-- nobody under its key until it is released), released, cancelled.  What is not current is left alone.  A row a run.
 create function engine.close(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
 returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
@@ -321,7 +358,12 @@ end $$;
 
 -- How an attempt may end by its worker's word; expired and withdrawn are ours to say.
 create function engine.endings() returns text[] language sql immutable as $$
-  select array['succeeded', 'failed', 'again', 'later', 'released', 'cancelled']
+  select array['succeeded', 'failed', 'again', 'later', 'throttled', 'stopped', 'released', 'cancelled']
+$$;
+
+-- After these the task is ready again.
+create function engine.coming_back() returns text[] language sql immutable as $$
+  select array['again', 'later', 'throttled', 'stopped', 'released', 'expired']
 $$;
 
 -- Must this close ask the run what comes next?
@@ -336,7 +378,7 @@ returns table (run_id bigint, kept integer, last_event bigint, state engine.run_
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  back constant text[] := array['again', 'later', 'released', 'expired'];
+  back constant text[] := coming_back();
   runs_ bigint[] := in_runs; ns_ integer[] := in_ns; attempts_ integer[] := in_attempts;
   outcomes_ text[] := in_outcomes; bodies_ jsonb[] := in_bodies; delays_ float8[] := in_delays;
   plain boolean := in_outcomes <@ array['succeeded'] and not 0 > any(in_ns);
@@ -357,7 +399,7 @@ begin
         worker = null,
         tries = t.tries + (g.outcome in ('again', 'failed'))::integer,
         crashes = t.crashes + (g.outcome = 'expired')::integer,
-        due_at = case when g.outcome in ('again', 'later') and g.delay > 0
+        due_at = case when g.outcome in ('again', 'later', 'throttled') and g.delay > 0
                       then now + make_interval(secs => g.delay) end
         from (select * from unnest(runs_, ns_, attempts_, outcomes_, bodies_, delays_)
                 as u(run_id, n, attempt, outcome, body, delay) order by u.run_id, u.n) g
@@ -432,6 +474,11 @@ begin
     more := closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
     return next;
   end loop;
+
+  if (not plain and outcomes_ && array['throttled', 'stopped'])
+     or exists (select 1 from reservations v where v.run_id = any(runs_)) then
+    perform leave_limits(runs_, ns_, outcomes_, bodies_, delays_, now);
+  end if;
 end $$;
 
 -- What a close with returned tasks or with a decision needs first: the locks in
@@ -444,7 +491,7 @@ create function engine.prepare(
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  back constant text[] := array['again', 'later', 'released', 'expired'];
+  back constant text[] := coming_back();
   lanes_ bigint[]; d record; amount integer;
 begin
   with kept as (
@@ -480,6 +527,14 @@ begin
 
   perform wake_lanes(lanes_);
   perform 1 from runs r where r.id = any(runs_) order by r.id for no key update;
+  if outcomes_ && array['stopped'] then
+    -- What stands under no key cannot be stopped with it.
+    select array_agg(case when g.outcome = 'stopped' and l.limit_id = 0 then 'failed' else g.outcome end order by g.ord)
+      into outcomes_
+      from unnest(runs_, ns_, outcomes_) with ordinality as g(run_id, n, outcome, ord)
+      join tasks t on t.run_id = g.run_id and t.n = g.n
+      join lanes l on l.id = t.lane_id;
+  end if;
 
   for d in
     select g.ord, g.run_id, g.n, g.outcome, g.body, r.cancel_asked_at is not null as cancel, r.held
@@ -521,10 +576,11 @@ returns jsonb language sql stable set search_path = engine, pg_temp as $$
 $$;
 
 -- Close what is finished, then claim what is free: one commit, one round trip.
+-- `look_again`: seconds until a limit may let something through.
 create function engine.turn(
   in_worker integer, in_free integer,
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[],
-  out closed jsonb, out claimed jsonb)
+  out closed jsonb, out claimed jsonb, out look_again float8)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
   if cardinality(in_runs) > 0 then
@@ -535,6 +591,9 @@ begin
   if in_free > 0 then
     select jsonb_agg(jsonb_build_array(c.run_id, c.n, c.attempt, c.tries, c.crashes, c.workspace_id, c.kind, c.input))
       into claimed from claim(in_worker, in_free) c;
+    if limited() and coalesce(jsonb_array_length(claimed), 0) < in_free then
+      look_again := opens_in(in_worker);
+    end if;
   end if;
 end $$;
 
@@ -589,7 +648,9 @@ begin
   work := gone > 0
     or exists (select 1 from workers w where w.gone_at is not null and not w.emptied)
     or exists (select 1 from tasks t where t.due_at is not null and t.due_at <= now)
-    or exists (select 1 from runs r where r.cancelling);
+    or exists (select 1 from runs r where r.cancelling)
+    or exists (select 1 from limits x where binds(x) and x.until <= now)
+    or exists (select 1 from lanes l where l.stop = 'budget');
   return next;
 end $$;
 
@@ -645,6 +706,7 @@ returns integer language plpgsql security definer set search_path = engine, pg_t
 #variable_conflict use_column
 declare lanes_ bigint[]; now timestamptz := clock();
 begin
+  perform lift_limits(now);
   with ripe as (
     update tasks t set due_at = null
      where t.ctid = any(array(select d.ctid from tasks d where d.due_at is not null and d.due_at <= now
@@ -691,21 +753,29 @@ begin
 end $$;
 
 -- The ledger takes intents and receipts from any attempt, also from one that
--- lost its lease: what was bought is known.
+-- lost its lease: what was bought is known, and counts against the budget once.
 create function engine.note(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_names text[], in_entries text[], in_hashes bytea[],
-  in_receipts jsonb[])
-returns void language sql security definer set search_path = engine, pg_temp as $$
-  insert into ledger (run_id, n, name, attempt, entry, workspace_id, request_hash, receipt, at)
-  select g.run_id, g.n, g.name, g.attempt, g.entry, t.workspace_id, g.request_hash, g.receipt, clock()
-    from unnest(in_runs, in_ns, in_attempts, in_names, in_entries, in_hashes, in_receipts)
-      as g(run_id, n, attempt, name, entry, request_hash, receipt)
-    join tasks t on t.run_id = g.run_id and t.n = g.n
-   where g.attempt <= t.attempt
-  on conflict do nothing
-$$;
+  in_receipts jsonb[], in_tokens bigint[], in_micros bigint[])
+returns void language plpgsql security definer set search_path = engine, pg_temp as $$
+declare bought record;
+begin
+  with kept as (
+    insert into ledger (run_id, n, name, attempt, entry, workspace_id, request_hash, receipt, tokens, micros, at)
+    select g.run_id, g.n, g.name, g.attempt, g.entry, t.workspace_id, g.request_hash, g.receipt, g.tokens, g.micros, clock()
+      from unnest(in_runs, in_ns, in_attempts, in_names, in_entries, in_hashes, in_receipts, in_tokens, in_micros)
+        as g(run_id, n, attempt, name, entry, request_hash, receipt, tokens, micros)
+      join tasks t on t.run_id = g.run_id and t.n = g.n
+     where g.attempt <= t.attempt
+    on conflict do nothing
+    returning run_id, n, tokens, micros)
+  select array_agg(k.run_id order by k.run_id, k.n) as runs, array_agg(k.n order by k.run_id, k.n) as ns,
+         array_agg(k.tokens order by k.run_id, k.n) as tokens, array_agg(k.micros order by k.run_id, k.n) as micros
+    into bought from kept k where k.tokens > 0 or k.micros > 0;
+  if bought.runs is not null then perform use(bought.runs, bought.ns, bought.tokens, bought.micros); end if;
+end $$;
 
---------------------------------------------------------- hold, release, cancel
+------------------------------------------------- hold, release, cancel, reopen
 
 create function engine.hold(in_run bigint, in_why text default 'paused')
 returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
@@ -722,7 +792,8 @@ begin
   update lanes set stop = in_why where run_id = in_run and not decides(kind);
   update runs set held = in_why::hold_reason, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind, data)
-  values (in_run, r.last_event, r.workspace_id, clock(), 'run.held', jsonb_build_object('why', in_why));
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.held',
+          jsonb_strip_nulls(jsonb_build_object('why', in_why, 'by', access.subject())));
   return r;
 end $$;
 
@@ -762,6 +833,42 @@ begin
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked');
   perform end_ready(in_run);
   select * into r from runs where id = in_run;
+  return r;
+end $$;
+
+-- Once more, under a new round: what failed or was cancelled becomes ready again,
+-- with all its tries; `in_all`, also what succeeded.  If nothing is to be done
+-- again, the run is asked for its decision anew.
+create function engine.reopen(in_run bigint, in_all boolean default false)
+returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+declare r runs; amount integer;
+begin
+  r := change(in_run, 'run.start');
+  perform 1 from tasks where run_id = in_run and n > 0 order by n for no key update;
+  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
+  select * into r from runs where id = in_run for no key update;
+  if r.finished_at is null then
+    raise exception 'this run has not ended' using errcode = 'MR004', detail = status(r);
+  end if;
+  amount := r.failed + r.cancelled + case when in_all then r.succeeded else 0 end;
+  if amount = 0 and not r.has_next then
+    raise exception 'nothing in this run can be done again' using errcode = 'MR004', detail = r.state::text;
+  end if;
+  if in_all then delete from outputs where run_id = in_run and n > 0; end if;
+  update tasks set state = 'ready', tries = 0, crashes = 0
+   where run_id = in_run and n > 0 and state = any(case when in_all then '{failed,cancelled,succeeded}'
+                                                        else '{failed,cancelled}' end::task_state[]);
+  update lanes l set stop = null, idle = not has_ready(l.id), turn = nextval('turns')
+   where l.run_id = in_run and not decides(l.kind);
+  update runs set state = 'queued', round = round + 1, held = null, cancel_asked_at = null, finished_at = null,
+                  failed = 0, cancelled = 0, succeeded = case when in_all then 0 else succeeded end,
+                  open = greatest(amount, 1), deciding = amount = 0, decisions = decisions + (amount = 0)::integer,
+                  last_event = last_event + 1
+   where id = in_run returning * into r;
+  update run_bodies set output = null, failure = null where run_id = in_run;
+  if amount = 0 then perform put_decision(r.id, r.workspace_id, r.kind, r.priority, r.decisions); end if;
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.reopened', jsonb_build_object('round', r.round, 'tasks', amount));
   return r;
 end $$;
 

@@ -8,6 +8,8 @@ export type Role = 'admin' | 'member' | 'viewer'
 export interface Principal {
   readonly sub: string
   readonly workspaces: Readonly<Record<number, Role>>
+  /** Runs the installation: limits are everybody's. */
+  readonly operator?: boolean
 }
 
 export interface Api {

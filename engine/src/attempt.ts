@@ -1,4 +1,5 @@
 /** One worker's turn at one task: perform it, and say in data how it ended. */
+import { writeArtifact, type Made } from './artifacts.ts'
 import { again, type Again } from './backoff.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Tx } from './database.ts'
@@ -6,6 +7,7 @@ import { TaskFailed, type Failure } from './errors.ts'
 import type { AnyTaskKind, Finished, Hand } from './kinds.ts'
 import { toJson } from './json.ts'
 import type { Ledger } from './ledger.ts'
+import { sift, siftFailure, holdsNoContent } from './sensitive.ts'
 
 /** A claimed task, as `turn` gives it. */
 export interface Claimed {
@@ -22,11 +24,13 @@ export interface Claimed {
 /** How an attempt ended; `body` is the output or the failure, as JSON. */
 export interface Ended {
   readonly claimed: Claimed
-  readonly outcome: 'succeeded' | 'failed' | 'again' | 'later' | 'released' | 'cancelled'
+  readonly outcome: 'succeeded' | Again['outcome'] | 'released' | 'cancelled'
   readonly body: string | null
   readonly delay: number
   /** For `save`: what its domain is told, when it succeeded. */
   readonly finished?: Finished<unknown, unknown>
+  /** What it made, to be seen with its success. */
+  readonly made?: readonly Made[]
 }
 
 export type AbortCause = 'cancelled' | 'fenced' | 'draining' | 'timeout'
@@ -66,7 +70,9 @@ export async function perform(
   try {
     const input = kind.input.safeParse(claimed.input)
     if (!input.success) return failed(claimed, kind, INVALID_INPUT, bench)
-    const hand = makeHand(claimed, input.data, abort.signal, new Date(Date.now() + seconds * 1000), bench)
+    const made: Made[] = []
+    const deadline = new Date(Date.now() + seconds * 1000)
+    const hand = makeHand(claimed, kind, input.data, abort.signal, deadline, bench, made)
     const result = await Promise.race([kind.perform(hand as never), graceAfter(abort.signal)])
     const output = kind.output.safeParse(result)
     if (!output.success) return failed(claimed, kind, INVALID_OUTPUT, bench)
@@ -74,7 +80,7 @@ export async function perform(
     const body = kept(kind, output.data)
     return body === undefined
       ? failed(claimed, kind, INVALID_OUTPUT, bench)
-      : { claimed, outcome: 'succeeded', body, delay: 0, finished }
+      : { claimed, outcome: 'succeeded', body, delay: 0, finished, made }
   } catch (error) {
     if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason, bench)
     if (error instanceof TaskFailed) return failed(claimed, kind, error.failure, bench)
@@ -85,17 +91,49 @@ export async function perform(
   }
 }
 
-function makeHand(claimed: Claimed, input: unknown, signal: AbortSignal, deadline: Date, bench: Bench): Hand<unknown> {
-  return {
+function makeHand(
+  claimed: Claimed,
+  kind: AnyTaskKind,
+  input: unknown,
+  signal: AbortSignal,
+  deadline: Date,
+  bench: Bench,
+  made: Made[],
+): Hand<unknown> {
+  const { chronicle, ledger } = bench
+  const hand: Hand<unknown> = {
     ...identity(claimed),
     input,
     signal,
     deadline,
     read: bench.read,
     runInput: () => bench.runInput(claimed.run),
-    log: (text, data) => bench.chronicle.log(claimed, text, data),
-    progress: (data) => bench.chronicle.progress(claimed, data),
-    remember: (name, request, call) => bench.ledger.remember(claimed, name, request, call),
+    log: (text, data) => chronicle.log(claimed, text, data),
+    progress: (data) => chronicle.progress(claimed, data),
+    remember: (name, request, call, options) => ledger.remember(claimed, name, request, call, options),
+    async artifact(name, content, mediaType) {
+      made.push(await writeArtifact(bench.read, claimed.workspace, name, content, mediaType))
+    },
+  }
+  return kind.sensitive === undefined ? hand : discreet(hand, kind.sensitive.says)
+}
+
+/** The hand of a sensitive kind: what it writes down holds no content. */
+function discreet(hand: Hand<unknown>, says: readonly string[]): Hand<unknown> {
+  return {
+    ...hand,
+    log: (text, data) => hand.log(says.includes(text) ? text : '(withheld)', sift(data)),
+    progress: (data) => hand.progress(sift(data)),
+    remember(name, request, call, options) {
+      if (options?.vault !== undefined) return hand.remember(name, request, call, options)
+      const checked = async () => {
+        const value = await call()
+        if (!holdsNoContent(value)) throw new TaskFailed(UNVAULTED)
+        return value
+      }
+      return hand.remember(name, request, checked, options)
+    },
+    artifact: () => Promise.reject(new TaskFailed(UNVAULTED)),
   }
 }
 
@@ -115,7 +153,8 @@ function graceAfter(signal: AbortSignal): Promise<never> {
 /** The output as it is kept; undefined for what JSON cannot hold. */
 function kept(kind: AnyTaskKind, output: unknown): string | undefined {
   try {
-    return toJson(kind.keep === undefined ? output : kind.keep(output as never))
+    const what = kind.keep === undefined ? output : kind.keep(output as never)
+    return toJson(kind.sensitive === undefined ? what : kind.sensitive.kept.parse(what))
   } catch {
     return undefined
   }
@@ -123,7 +162,8 @@ function kept(kind: AnyTaskKind, output: unknown): string | undefined {
 
 function failed(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Bench): Ended {
   const then = decide(claimed, kind, failure, bench)
-  return { claimed, outcome: then.outcome, body: toJson(failure), delay: then.outcome === 'failed' ? 0 : then.delay }
+  const body = toJson(kind.sensitive === undefined ? failure : siftFailure(failure))
+  return { claimed, outcome: then.outcome, body, delay: 'delay' in then ? then.delay : 0 }
 }
 
 /** The kind's word; a kind that cannot say it has no second try. */
@@ -151,6 +191,12 @@ const INVALID_INPUT: Failure = {
 const INVALID_OUTPUT: Failure = {
   code: 'INVALID_OUTPUT',
   message: 'The task gave an output that its kind does not allow.',
+  retryable: false,
+  origin: 'task',
+}
+const UNVAULTED: Failure = {
+  code: 'CONTENT_WITHHELD',
+  message: 'A sensitive kind keeps content in its own tables only.',
   retryable: false,
   origin: 'task',
 }

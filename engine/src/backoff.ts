@@ -13,6 +13,10 @@ export type Again =
   | { readonly outcome: 'again'; readonly delay: number }
   /** Once more after `delay` seconds; waiting for a limit is nobody's failure. */
   | { readonly outcome: 'later'; readonly delay: number }
+  /** The same, and nobody under this task's key before then: the other side asked all of us to wait. */
+  | { readonly outcome: 'throttled'; readonly delay: number }
+  /** Once more when somebody has released this task's key, and nobody under it before; without a key: final. */
+  | { readonly outcome: 'stopped' }
 
 /**
  * @param tries how many tries this task has already spent

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Tx } from './database.ts'
 import type { Failure } from './errors.ts'
+import { siftFailure, siftSpecs } from './sensitive.ts'
 import type { AnyRunKind, AnyTaskKind, Hand, SoFar, TaskKind } from './kinds.ts'
 
 const decided = z.union([
@@ -9,6 +10,14 @@ const decided = z.union([
   z.object({ succeed: z.unknown() }),
   z.object({ fail: z.looseObject({ code: z.string() }) }),
 ])
+
+function decisionOf(kept: z.ZodType) {
+  return z.union([
+    z.object({ do: z.array(z.unknown()) }),
+    z.object({ succeed: kept }),
+    z.object({ fail: z.unknown().transform((failure) => siftFailure(failure as Failure)) }),
+  ])
+}
 
 /** None or one: a run kind without `next` ends in the close of its last task. */
 export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
@@ -18,8 +27,13 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
     name: `${kind.name}.next`,
     input: z.unknown(),
     output: decided,
+    // What it asks for is checked by the kinds it asks for; what it ends with, here.
+    ...(kind.sensitive === undefined
+      ? {}
+      : { sensitive: { ...kind.sensitive, kept: decisionOf(kind.sensitive.kept) } }),
     async perform(hand) {
       const decision = await next((await soFar(hand, kind)) as never)
+      if ('do' in decision && kind.sensitive !== undefined) return { do: siftSpecs(kind.tasks, decision.do) }
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
       return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
     },

@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { openApi, type Api, type Principal } from './access.ts'
 import type { Settings, Tx } from './database.ts'
+import { LARGEST_ARTIFACT, listArtifacts, readChunk, type Artifact } from './artifacts.ts'
 import { noSuchRun, Refusal, type Failure } from './errors.ts'
 import { follow, type Event } from './feed.ts'
 import { toJson } from './json.ts'
 import type { RunKind, TaskSpec } from './kinds.ts'
+import { siftSpecs } from './sensitive.ts'
 import { openWake, type Wake } from './wake.ts'
+import { askWhy, type Waiting } from './why.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 
@@ -49,8 +52,17 @@ export interface StartOptions {
   readonly parent?: number
   /** The same key with the same input is the same run; with another input it is refused. */
   readonly key?: string
+  /** The most that the run may use: tokens, and millionths of the currency. */
+  readonly budget?: Budget
+  /** Seconds from now before which none of its first tasks begins. */
+  readonly delay?: number
   /** The domain's own rows about this run, in the same transaction. */
   readonly alongside?: (tx: Tx, run: number) => Promise<void>
+}
+
+export interface Budget {
+  readonly tokens?: number
+  readonly micros?: number
 }
 
 export interface Engine {
@@ -63,6 +75,24 @@ export interface Engine {
   hold(who: Principal, run: number, why?: 'paused' | 'awaiting_approval'): Promise<void>
   release(who: Principal, run: number): Promise<void>
   cancel(who: Principal, run: number): Promise<void>
+  /** Once more, under a new round: what failed or was cancelled; with `all`, everything. Gives the round. */
+  reopen(
+    who: Principal,
+    run: number,
+    options?: { all?: boolean; alongside?: (tx: Tx, run: number) => Promise<void> },
+  ): Promise<number>
+  /** A line for each part of the run that waits; empty when nothing does. */
+  why(who: Principal, run: number): Promise<Waiting[]>
+  /** What the run may use from now on; an empty budget is none. */
+  budget(who: Principal, run: number, budget: Budget): Promise<void>
+  artifacts(who: Principal, run: number): Promise<Artifact[]>
+  /** The content, chunk by chunk; empty for a reader who may not see it. */
+  readArtifact(who: Principal, artifact: number): AsyncIterable<Buffer>
+  /** Throws away runs that ended before then, whole; gives how many. */
+  prune(
+    who: Principal,
+    options: { before: Date; workspace?: number; kind?: string; signal?: AbortSignal },
+  ): Promise<number>
   run(who: Principal, run: number): Promise<Run>
   runs(who: Principal, filter?: { kind?: string; limit?: number; before?: number }): Promise<Run[]>
   /** The events after a number, then those to come, until the run's end has been given. */
@@ -98,14 +128,15 @@ export function openEngine(settings: Settings): Engine {
       const body = toJson(parsed.data)
       const started = await api.as(who, async (tx) => {
         let begun: { run_id: number; created: boolean } | undefined
-        for await (const chunk of inChunks(kind.plan(parsed.data))) {
-          const tasks = toJson(chunk)
+        for await (const planned of inChunks(kind.plan(parsed.data))) {
+          const chunk = kind.sensitive === undefined ? planned : siftSpecs(kind.tasks, planned)
+          const tasks = toJson(options.delay === undefined ? chunk : delayed(chunk, options.delay))
           if (begun !== undefined) {
             await tx.query('select engine.more($1, $2)', [begun.run_id, tasks])
             continue
           }
           const { rows } = await tx.query<{ run_id: number; created: boolean }>(
-            'select run_id, created from engine.start($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+            'select run_id, created from engine.start($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
             [
               options.workspace,
               kind.name,
@@ -117,6 +148,8 @@ export function openEngine(settings: Settings): Engine {
               options.parent ?? null,
               options.key ?? null,
               options.key === undefined ? null : createHash('sha256').update(body).digest(),
+              options.budget?.tokens ?? null,
+              options.budget?.micros ?? null,
             ],
           )
           begun = rows[0]
@@ -132,6 +165,47 @@ export function openEngine(settings: Settings): Engine {
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
     release: (who, run) => change(who, 'release', run),
     cancel: (who, run) => change(who, 'cancel', run),
+    async reopen(who, run, { all = false, alongside } = {}) {
+      const row = await api.as(who, async (tx) => {
+        const { rows } = await tx.query<{ round: number; last_event: number }>(
+          'select round, last_event from engine.reopen($1, $2)',
+          [run, all],
+        )
+        await alongside?.(tx, run)
+        return rows[0]
+      })
+      await api.notify({ millrace_tasks: '', millrace_runs: `${run}:${row?.last_event ?? 0}` })
+      return row?.round ?? 0
+    },
+    why: (who, run) => api.as(who, (tx) => askWhy(tx, run)),
+    async budget(who, run, { tokens, micros }) {
+      await api.as(who, (tx) =>
+        tx.query('select engine.budget(null, $1, $2, $3)', [run, tokens ?? null, micros ?? null]),
+      )
+      await api.notify({ millrace_tasks: '' })
+    },
+    artifacts: (who, run) => api.as(who, (tx) => listArtifacts(tx, run)),
+    async *readArtifact(who, artifact) {
+      for (let i = 0; i < LARGEST_ARTIFACT; i += 1) {
+        const chunk = await api.as(who, (tx) => readChunk(tx, artifact, i))
+        if (chunk === undefined) return
+        yield chunk
+      }
+    },
+    async prune(who, { before, workspace, kind, signal }) {
+      for (let gone = 0; ;) {
+        const { rows } = await api.as(who, (tx) =>
+          tx.query<{ amount: number }>('select engine.prune($1, $2, $3) as amount', [
+            before,
+            workspace ?? null,
+            kind ?? null,
+          ]),
+        )
+        const amount = rows[0]?.amount ?? 0
+        gone += amount
+        if (amount === 0 || signal?.aborted === true) return gone
+      }
+    },
     async run(who, run) {
       const { rows } = await api.as(who, (tx) => tx.query<RunRow>(`${SELECT_RUN} where r.id = $1`, [run]))
       const [row] = rows
@@ -168,6 +242,10 @@ async function* inChunks(plan: Iterable<TaskSpec> | AsyncIterable<TaskSpec>): As
     chunk = []
   }
   if (chunk.length > 0 || !any) yield chunk
+}
+
+function delayed(chunk: readonly TaskSpec[], delay: number): TaskSpec[] {
+  return chunk.map((spec) => ({ ...spec, delay: delay + (spec.delay ?? 0) }))
 }
 
 function invalidInput(

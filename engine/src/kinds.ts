@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { Tx } from './database.ts'
 import type { Failure } from './errors.ts'
 import type { Again } from './backoff.ts'
+import { refuseContent } from './sensitive.ts'
 
 /** One task to be: of which kind, with which input, under which limiter key, not before when. */
 export interface TaskSpec {
@@ -15,6 +16,15 @@ export interface TaskSpec {
   readonly key?: string
   /** Seconds from now before which nobody may claim it. */
   readonly delay?: number
+  /** The most that it can use: what limits and budgets set aside for it. Default: one request. */
+  readonly uses?: Uses
+}
+
+/** Requests, tokens, and cost in millionths of the currency. */
+export interface Uses {
+  readonly requests?: number
+  readonly tokens?: number
+  readonly micros?: number
 }
 
 /** What a task's code holds while it performs. */
@@ -39,9 +49,28 @@ export interface Hand<In> {
    * came is there after it; the next attempt with the same `request` gets that
    * instead of calling again.  Only what returns is kept; what throws is not.
    */
-  remember<T>(name: string, request: unknown, call: () => Promise<T>): Promise<T>
+  remember<T>(name: string, request: unknown, call: () => Promise<T>, options?: Remember<T>): Promise<T>
+  /**
+   * Keeps what outlives the task, up to 64 MiB: seen by others once the task has
+   * succeeded.  The same name again, also in a later round, replaces it.
+   * @throws TaskFailed ARTIFACT_TOO_LARGE, INVALID_ARTIFACT_NAME, DISK_FULL
+   */
+  artifact(name: string, content: Content, mediaType?: string): Promise<void>
   /** Reads as the worker; for the domain's own rows. */
   read: Tx['query']
+}
+
+/** Text is kept as UTF-8. */
+export type Content = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+export interface Remember<T> {
+  /** What the answer used; counts against budgets, and gives unused tokens back to the limit. */
+  readonly used?: (value: T) => Omit<Uses, 'requests'>
+  /** Where a sensitive kind keeps the answer: the ledger holds the number that `put` gives, nothing else. */
+  readonly vault?: {
+    put(tx: Tx, value: T): Promise<number>
+    get(tx: Tx, place: number): Promise<T>
+  }
 }
 
 /** A task that ended well, as its `save` sees it. */
@@ -68,6 +97,18 @@ export interface TaskKind<In = unknown, Out = unknown> {
   readonly save?: (tx: Tx, finished: readonly Finished<In, Out>[]) => Promise<void>
   /** What the engine keeps as the output, where `save` keeps the rest. Default: all of it. */
   readonly keep?: (output: Out) => unknown
+  /**
+   * Input, output, events and ledger hold numbers, ids and codes only; content is
+   * in the domain's own tables.  Schemas that could hold a person's words are refused.
+   */
+  readonly sensitive?: Sensitive
+}
+
+export interface Sensitive {
+  /** What `keep` gives; strings must be of a closed set, or ids. */
+  readonly kept: z.ZodType
+  /** What it may log: these very texts. */
+  readonly says: readonly string[]
 }
 
 /** Facts about a run whose planned tasks have all ended. */
@@ -104,15 +145,23 @@ export interface RunKind<In = unknown, Out = unknown> {
    * again.  Without it the run succeeds if any task did.
    */
   readonly next?: (soFar: SoFar<In>) => Promise<Next<Out>> | Next<Out>
+  /** As for its task kinds, which must all be sensitive: `kept` is for what `next` succeeds with. */
+  readonly sensitive?: Sensitive
 }
 
 /** Keeps the types of a task kind together; `perform` must return what `output` accepts. */
 export function defineTask<In, Out>(kind: TaskKind<In, Out>): TaskKind<In, Out> {
+  refuseContent(kind)
   return kind
 }
 
 /** Keeps the types of a run kind together. */
 export function defineRun<In, Out = unknown>(kind: RunKind<In, Out>): RunKind<In, Out> {
+  refuseContent(kind)
+  const open = kind.tasks.filter((task) => task.sensitive === undefined)
+  if (kind.sensitive !== undefined && open.length > 0) {
+    throw new Error(`${kind.name} is sensitive, so ${open.map((task) => task.name).join(', ')} must be too`)
+  }
   return kind
 }
 
@@ -126,6 +175,7 @@ export interface AnyTaskKind {
   readonly perform: (hand: never) => Promise<unknown>
   readonly save?: (tx: Tx, finished: never) => Promise<void>
   readonly keep?: (output: never) => unknown
+  readonly sensitive?: Sensitive
 }
 
 export interface AnyRunKind {
@@ -134,4 +184,5 @@ export interface AnyRunKind {
   readonly tasks: readonly AnyTaskKind[]
   readonly plan: (input: never) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
   readonly next?: (soFar: never) => Promise<Next<unknown>> | Next<unknown>
+  readonly sensitive?: Sensitive
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Claimed } from './attempt.ts'
 import { isConnectionLoss, type Tx } from './database.ts'
 import { toJson } from './json.ts'
+import type { Remember } from './kinds.ts'
 
 interface Entry {
   readonly claimed: Claimed
@@ -14,31 +15,39 @@ interface Entry {
   readonly entry: 'intent' | 'receipt'
   readonly hash: Buffer
   readonly receipt: string | null
+  readonly tokens: number
+  readonly micros: number
   readonly written: () => void
   readonly refused: (error: unknown) => void
 }
 
 export interface Ledger {
-  remember<T>(claimed: Claimed, name: string, request: unknown, call: () => Promise<T>): Promise<T>
+  remember<T>(
+    claimed: Claimed,
+    name: string,
+    request: unknown,
+    call: () => Promise<T>,
+    options?: Remember<T>,
+  ): Promise<T>
   /** Waits until all that was handed in is written. */
   settled(): Promise<void>
 }
 
 const BATCH = 200
-const NOTE = { name: 'note', text: 'select engine.note($1, $2, $3, $4, $5, $6, $7)' }
+const NOTE = { name: 'note', text: 'select engine.note($1, $2, $3, $4, $5, $6, $7, $8, $9)' }
 const FIND = {
   name: 'find receipt',
   text: `select receipt from engine.ledger
     where run_id = $1 and n = $2 and name = $3 and entry = 'receipt' and request_hash = $4 order by attempt limit 1`,
 }
 
-export function openLedger(query: Tx['query']): Ledger {
+export function openLedger(query: Tx['query'], transact: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>): Ledger {
   const waiting: Entry[] = []
   let writing: Promise<void> | undefined
 
-  function write(claimed: Claimed, name: string, entry: Entry['entry'], hash: Buffer, receipt: string | null) {
+  function write(entry: Omit<Entry, 'written' | 'refused'>) {
     return new Promise<void>((written, refused) => {
-      waiting.push({ claimed, name, entry, hash, receipt, written, refused })
+      waiting.push({ ...entry, written, refused })
       writing ??= drain()
     })
   }
@@ -53,15 +62,7 @@ export function openLedger(query: Tx['query']): Ledger {
   async function writeBatch(batch: readonly Entry[]) {
     for (let pause = 50; ; pause = Math.min(2_000, pause * 2)) {
       try {
-        await query(NOTE, [
-          batch.map((e) => e.claimed.run),
-          batch.map((e) => e.claimed.task),
-          batch.map((e) => e.claimed.attempt),
-          batch.map((e) => e.name),
-          batch.map((e) => e.entry),
-          batch.map((e) => e.hash),
-          batch.map((e) => e.receipt),
-        ])
+        await query(NOTE, columnsOf(batch))
         for (const e of batch) e.written()
         return
       } catch (error) {
@@ -81,20 +82,59 @@ export function openLedger(query: Tx['query']): Ledger {
   }
 
   return {
-    async remember<T>(claimed: Claimed, name: string, request: unknown, call: () => Promise<T>) {
+    async remember<T>(
+      claimed: Claimed,
+      name: string,
+      request: unknown,
+      call: () => Promise<T>,
+      { used, vault }: Remember<T> = {},
+    ) {
       const hash = createHash('sha256').update(toJson(request)).digest()
+      const entry = { claimed, name, hash, receipt: null, tokens: 0, micros: 0 }
       // A first attempt has no predecessor that could have left a receipt.
       if (claimed.attempt > 1) {
-        const { rows } = await query<{ receipt: { value: T } }>(FIND, [claimed.run, claimed.task, name, hash])
-        if (rows[0] !== undefined) return rows[0].receipt.value
+        const { rows } = await query<{ receipt: { value: T } | { place: number } }>(FIND, [
+          claimed.run,
+          claimed.task,
+          name,
+          hash,
+        ])
+        const receipt = rows[0]?.receipt
+        if (receipt !== undefined && 'value' in receipt) return receipt.value
+        if (receipt !== undefined && vault !== undefined) return vault.get({ query }, receipt.place)
       }
-      await write(claimed, name, 'intent', hash, null)
-      const receipt = toJson({ value: await call() })
-      await write(claimed, name, 'receipt', hash, receipt)
+      await write({ ...entry, entry: 'intent' })
+      const value = await call()
+      const { tokens = 0, micros = 0 } = used?.(value) ?? {}
+      const bought = { ...entry, entry: 'receipt' as const, tokens, micros }
+      if (vault !== undefined) {
+        // The answer and the word that it came: both or neither.
+        await transact(async (tx) => {
+          const receipt = toJson({ place: await vault.put(tx, value) })
+          await tx.query(NOTE, columnsOf([{ ...bought, receipt }]))
+        })
+        return value
+      }
+      const receipt = toJson({ value })
+      await write({ ...bought, receipt })
       return (JSON.parse(receipt) as { value: T }).value
     },
     async settled() {
       while (writing !== undefined) await writing
     },
   }
+}
+
+function columnsOf(entries: readonly Omit<Entry, 'written' | 'refused'>[]) {
+  return [
+    entries.map((e) => e.claimed.run),
+    entries.map((e) => e.claimed.task),
+    entries.map((e) => e.claimed.attempt),
+    entries.map((e) => e.name),
+    entries.map((e) => e.entry),
+    entries.map((e) => e.hash),
+    entries.map((e) => e.receipt),
+    entries.map((e) => Math.max(0, Math.ceil(e.tokens))),
+    entries.map((e) => Math.max(0, Math.ceil(e.micros))),
+  ]
 }

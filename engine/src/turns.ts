@@ -17,12 +17,18 @@ export interface Turned {
   readonly more: boolean
   /** Attempts that counted no more; their rows are not there. */
   readonly fenced: number
+  /** Seconds until a limit may let something through. */
+  readonly lookAgain: number | null
 }
 
 /** The worker was fenced: it must register anew before it may claim. */
 export class Fenced extends Error {}
 
-const TURN = { name: 'turn', text: 'select closed, claimed from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)' }
+const TURN = {
+  name: 'turn',
+  text: 'select closed, claimed, look_again from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)',
+}
+const ATTACH = { name: 'attach', text: 'select engine.attach($1, $2, $3, $4, $5, $6)' }
 const FENCE = { name: 'fence', text: 'select run_id, n from engine.fence($1, $2, $3)' }
 
 const UNSAVED: Failure = {
@@ -41,7 +47,9 @@ export async function takeTurn(
 ): Promise<Turned> {
   // Sorted, so that every closer locks in the same order.
   const ended = batch.toSorted((a, b) => a.claimed.run - b.claimed.run || a.claimed.task - b.claimed.task)
-  const saves = ended.some((one) => one.finished !== undefined && kinds.get(one.claimed.kind)?.save !== undefined)
+  const saves = ended.some(
+    (one) => one.finished !== undefined && (kinds.get(one.claimed.kind)?.save !== undefined || one.made?.length),
+  )
   try {
     if (!saves) return await turn(pool, worker, free, ended)
     return await savingTurn(pool, kinds, worker, free, ended)
@@ -61,6 +69,7 @@ export async function takeTurn(
       changed: parts.flatMap((part) => part.changed),
       more: parts.some((part) => part.more),
       fenced: parts.reduce((sum, part) => sum + part.fenced, 0),
+      lookAgain: parts.at(-1)?.lookAgain ?? null,
     }
   }
 }
@@ -86,12 +95,9 @@ async function savingTurn(
       if (save === undefined) continue
       for (const [one, state] of await refusedBySave(client, save, group)) results.set(one, unsaved(one, state))
     }
-    const turned = await turn(
-      client,
-      worker,
-      free,
-      kept.map((one) => results.get(one) ?? one),
-    )
+    const settled = kept.map((one) => results.get(one) ?? one)
+    await attach(client, settled)
+    const turned = await turn(client, worker, free, settled)
     await client.query('commit')
     return { ...turned, fenced: ended.length - kept.length }
   } catch (error) {
@@ -100,6 +106,22 @@ async function savingTurn(
   } finally {
     client.release(broken)
   }
+}
+
+/** What the succeeded made can be seen from now on. */
+async function attach(client: pg.PoolClient, ended: readonly Ended[]) {
+  const made = ended.flatMap((one) => (one.made ?? []).map((each) => ({ ...one.claimed, ...each })))
+  if (made.length === 0) return
+  // A name given twice: the last one counts.
+  const last = [...new Map(made.map((one) => [`${one.run}/${one.task}/${one.name}`, one])).values()]
+  await client.query(ATTACH, [
+    last.map((one) => one.run),
+    last.map((one) => one.task),
+    last.map((one) => one.attempt),
+    last.map((one) => one.name),
+    last.map((one) => one.mediaType),
+    last.map((one) => one.blob),
+  ])
 }
 
 /** Saves all at once; if that fails, one by one.  Gives back those that cannot be saved, with the SQLSTATE. */
@@ -166,7 +188,11 @@ async function turn(
   free: number,
   ended: readonly Ended[],
 ): Promise<Turned> {
-  const { rows } = await db.query<{ closed: ClosedRow[] | null; claimed: ClaimedRow[] | null }>(TURN, [
+  const { rows } = await db.query<{
+    closed: ClosedRow[] | null
+    claimed: ClaimedRow[] | null
+    look_again: number | null
+  }>(TURN, [
     worker,
     free,
     ...identities(ended),
@@ -179,6 +205,7 @@ async function turn(
   return {
     changed: closed.map(([run, , lastEvent]) => ({ run, lastEvent })),
     more: closed.some(([, , , , more]) => more),
+    lookAgain: rows[0]?.look_again ?? null,
     fenced: ended.length - closed.reduce((sum, [, kept]) => sum + kept, 0),
     claimed: claimed.map(([run, task, attempt, tries, crashes, workspace, kind, input]) => ({
       run,

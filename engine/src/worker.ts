@@ -99,7 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   const chronicle = openChronicle(query, ring)
-  const ledger = openLedger(query)
+  const ledger = openLedger(query, (work) => inTransaction(side, work))
   const inputs = new Map<number, Promise<unknown>>()
   const bench: Bench = {
     ledger,
@@ -166,6 +166,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         counts.closed += batch.length - turned.fenced
         counts.fenced += turned.fenced
         if (want > 0 && turned.claimed.length === want) hungry = true
+        if (turned.lookAgain !== null) lookIn(turned.lookAgain)
         for (const { run, lastEvent } of turned.changed) ring(run, lastEvent)
         for (const { run } of turned.claimed) ring(run, 0)
         if (turned.more) {
@@ -196,6 +197,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         await later(pause)
       }
     }
+  }
+
+  let opening: NodeJS.Timeout | undefined
+  /** A limit opens then: nobody rings for it. */
+  function lookIn(seconds: number) {
+    clearTimeout(opening)
+    opening = setTimeout(
+      () => {
+        hungry = true
+        pump()
+      },
+      Math.min(LOOK_AGAIN, Math.max(1, seconds * 1000)),
+    )
   }
 
   /** A claim whose answer was lost was a claim all the same: what we hold and do not know goes back. */
@@ -304,6 +318,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await Promise.all([ledger.settled(), chronicle.flush().catch(report)])
     stopped = true
     clearInterval(looking)
+    clearTimeout(opening)
     clearTimeout(sweepTimer)
     if (ringing !== undefined) {
       clearTimeout(ringing)
@@ -338,6 +353,22 @@ function openPool(settings: Settings, max: number): pg.Pool {
   // The same while one is in use: the pool listens to idle ones alone; the next query says it.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((lost: Error) => (broken = lost))
+    throw error
+  } finally {
+    client.release(broken)
+  }
 }
 
 function taskKinds(runs: readonly AnyRunKind[]): Map<string, AnyTaskKind> {

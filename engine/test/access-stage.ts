@@ -39,18 +39,33 @@ export async function openAccessStage(): Promise<AccessStage> {
   const keyed = openApi(db.api, 1)
   await keyed.as(member(), (tx) =>
     tx.query(
-      `select engine.start(1, 'keyed', '{}', '[{"kind": "none"}]', false, 5::smallint, null, null, 'a key', '\\x01')`,
+      `select engine.start(1, 'keyed', '{}', '[{"kind": "none"}]', false, 5::smallint, null, null, 'a key', '\\x01', 1000000)`,
     ),
   )
-  await keyed.close()
+  await keyed.as(OPERATOR, (tx) => tx.query("select engine.limit_key('limited', 5, null, null)"))
   const held = await home.claim(3)
+  await startRun(db, [{ kind: 'work', input: {}, key: 'limited' }], { workspace: 1, kind: 'old' })
+  const [limited] = await home.claim(1)
   await home.client.query(
     `select engine.note($1, $2, $3, array['call', 'call', 'call'], array['intent', 'intent', 'intent'],
-    array['\\x01', '\\x01', '\\x01']::bytea[], array[null, null, null]::jsonb[])`,
+    array['\\x01', '\\x01', '\\x01']::bytea[], array[null, null, null]::jsonb[], array[0, 0, 0], array[0, 0, 0])`,
     [held.map((one) => one.run), held.map((one) => one.n), held.map((one) => one.attempt)],
   )
   const [first, second] = held
-  if (first !== undefined) await home.close({ held: first, outcome: 'succeeded', body: { kept: true } })
+  if (first === undefined || limited === undefined) throw new Error('nothing was claimed')
+  await home.client.query(
+    `with begun as materialized (select engine.begin_blob(1) as id),
+          added as materialized (select id, engine.add_chunk(id, 0, '\\x01') from begun)
+     select engine.attach(array[$1::bigint], array[$2::integer], array[$3::integer], array['name'], array['text/plain'],
+                          array[engine.end_blob(id, '\\x02', 1)]) from added`,
+    [first.run, first.n, first.attempt],
+  )
+  await home.close({ held: limited, outcome: 'succeeded', body: {} })
+  await keyed.as(OPERATOR, (tx) => tx.query("select engine.prune('infinity', null, 'old')"))
+  await startRun(db, [{ kind: 'work', input: {}, key: 'limited' }], { workspace: 1 })
+  await home.claim(1)
+  await keyed.close()
+  await home.close({ held: first, outcome: 'succeeded', body: { kept: true } })
   if (second !== undefined) await home.close({ held: second, outcome: 'failed', body: { code: 'X' } })
   const api = await connect(apiSettings(db.api))
   const worker = await connect(workerSettings(db.worker))
@@ -70,6 +85,8 @@ export async function openAccessStage(): Promise<AccessStage> {
   }
 }
 
+const OPERATOR: Principal = { sub: 'operator', workspaces: {}, operator: true }
+
 const comersOf = (foreign: number): Comer[] => [
   { name: 'an admin', login: 'api', claims: member('admin'), sees: true, starts: true },
   { name: 'a member', login: 'api', claims: member('member'), sees: true, starts: true },
@@ -82,6 +99,7 @@ const comersOf = (foreign: number): Comer[] => [
     sees: false,
     starts: false,
   },
+  { name: 'the operator', login: 'api', claims: OPERATOR, sees: false, starts: false },
   { name: 'the api’s login by itself', login: 'api', claims: undefined, sees: false, starts: false },
   { name: 'the worker’s login', login: 'worker', claims: undefined, sees: true, starts: false },
   { name: 'the worker’s login with claims', login: 'worker', claims: member('admin'), sees: true, starts: false },

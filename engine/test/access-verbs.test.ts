@@ -28,6 +28,8 @@ const READERS = [
   'workspaces',
   'may',
   'must',
+  'operates',
+  'must_operate',
   'subject',
   'clock',
   'lease',
@@ -36,8 +38,10 @@ const READERS = [
   'progress',
   'commonest_failure',
   'events_after',
+  'prune',
 ]
-const FOR_API = ['start', 'more', 'hold', 'release', 'cancel']
+const FOR_OPERATOR = ['limit_key', 'stop_key', 'release_key']
+const FOR_API = ['start', 'more', 'hold', 'release', 'cancel', 'reopen', 'why', 'budget', ...FOR_OPERATOR]
 const FOR_WORKER = [
   'register',
   'relock',
@@ -50,9 +54,14 @@ const FOR_WORKER = [
   'expire',
   'emit',
   'note',
+  'rescue',
+  'withdraw',
+  'promote',
+  'begin_blob',
+  'add_chunk',
+  'end_blob',
+  'attach',
 ]
-/** Verbs that may be there by now. */
-const FOR_WORKER_TOO = ['rescue', 'withdraw', 'promote', 'disown']
 
 interface Catalogued {
   readonly oid: number
@@ -86,7 +95,7 @@ describe('functions', () => {
       expect(one).toMatchObject({
         everybody: false,
         api: reader || FOR_API.includes(one.name),
-        worker: reader || FOR_WORKER.includes(one.name) || FOR_WORKER_TOO.includes(one.name),
+        worker: reader || FOR_WORKER.includes(one.name),
       })
     }
     const there = new Set((await functions()).map((one) => one.name))
@@ -149,6 +158,31 @@ describe('the verbs of the api', () => {
         comer.name,
         wanted(comer),
       ])
+    }
+  })
+
+  test('limit keys, stop them and release them for the operator only', async () => {
+    for (const comer of comers()) {
+      for (const call of [
+        "select engine.limit_key('limited', 1, null, null)",
+        "select engine.stop_key('limited')",
+        "select engine.release_key('limited')",
+      ]) {
+        const { state } = await tries(clientOf(comer), comer.claims, call)
+        const operates = comer.login === 'api' && comer.claims?.operator === true
+        expect([call, comer.name, state]).toEqual([call, comer.name, operates ? undefined : '42501'])
+      }
+    }
+  })
+
+  test('throw away runs for an admin in his workspace, for the operator anywhere, for workers', async () => {
+    for (const comer of comers()) {
+      const operates = comer.login === 'worker' || comer.claims?.operator === true
+      const all = await tries(clientOf(comer), comer.claims, "select engine.prune('infinity')")
+      expect([comer.name, all.state]).toEqual([comer.name, operates ? undefined : '42501'])
+      const home = await tries(clientOf(comer), comer.claims, "select engine.prune('infinity', 1)")
+      const may = comer.login === 'worker' || (comer.claims?.workspaces[1] === 'admin' && comer.sees)
+      expect([comer.name, home.state]).toEqual([comer.name, may ? undefined : '42501'])
     }
   })
 

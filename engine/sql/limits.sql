@@ -1,0 +1,356 @@
+-- How much at a time, how much a minute, how much in all.
+--
+-- A limit holds for the lanes of one key, a budget for a run or a workspace.
+-- `room` says why nothing more may begin under a limit, or how much may;
+-- `purse` says what a budget has left.  The claim and `blocked` ask these two.
+-- Locks: reservations, budgets, limits, each by id, after all that verbs.sql locks.
+
+-- Seconds of a rate that may be used at once.
+create function engine.burst() returns float8 language sql immutable as $$ select 0.25::float8 $$;
+
+-- Does it limit anything at all?
+create function engine.binds(x engine.limits) returns boolean language sql immutable as $$
+  select x.concurrency is not null or x.requests_per_minute is not null or x.tokens_per_minute is not null
+      or x.until is not null or x.stop is not null
+$$;
+
+-- Does any limit bind, or any budget ask?  If not, no claim looks at them.
+create function engine.limited() returns boolean language sql volatile as $$
+  select exists (select 1 from engine.limits x where engine.binds(x))
+      or exists (select 1 from engine.lanes l where l.metered and not l.idle and l.stop is null)
+$$;
+
+-- Why nothing may begin under this limit, and when to look again; or for how many
+-- tasks, and for how many seconds' worth of requests and of tokens, there is room.
+-- The last task to begin may use more than its rate has left: the next ones wait
+-- the longer.
+create function engine.room(
+  x engine.limits, now timestamptz,
+  out why text, out again_at timestamptz, out slots integer, out requests float8, out tokens float8)
+language plpgsql stable set search_path = engine, pg_temp as $$
+declare spare float8;
+begin
+  if x.stop is not null then why := 'stopped'; return; end if;
+  if x.until > now then why := 'throttled'; again_at := x.until; return; end if;
+  if x.concurrency is not null then
+    slots := x.concurrency - (select count(*) from reservations v where v.limit_id = x.id);
+    if slots <= 0 then why := 'concurrency'; again_at := now + interval '50 milliseconds'; return; end if;
+  end if;
+  if x.requests_per_minute is not null then
+    spare := greatest(burst() - 60 / x.requests_per_minute, 0);
+    requests := spare - greatest(extract(epoch from x.requests_at - now), 0);
+    if requests < -1e-6 then why := 'requests'; again_at := x.requests_at - make_interval(secs => spare); return; end if;
+  end if;
+  if x.tokens_per_minute is not null then
+    tokens := burst() - greatest(extract(epoch from x.tokens_at - now), 0);
+    if tokens < -1e-6 then why := 'tokens'; again_at := x.tokens_at - make_interval(secs => burst()); return; end if;
+  end if;
+end $$;
+
+-- What the budget of a run, or of a workspace (no run), has left; nulls: as much as you like.
+create function engine.purse(in_workspace bigint, in_run bigint, out tokens bigint, out micros bigint)
+language sql stable set search_path = engine, pg_temp as $$
+  select b.tokens - b.used_tokens - coalesce(v.tokens, 0), b.micros - b.used_micros - coalesce(v.micros, 0)
+    from budgets b cross join lateral (
+      select sum(greatest(v.tokens - v.used_tokens, 0))::bigint as tokens, sum(v.micros)::bigint as micros from reservations v
+       where v.workspace_id = b.workspace_id and (b.run_id is null or v.run_id = b.run_id)) v
+   where b.workspace_id = in_workspace and b.run_id is not distinct from in_run
+$$;
+
+-- Has a purse enough for so much?  An empty one has enough for nothing.
+create function engine.affords(lefts bigint, amount bigint) returns boolean language sql immutable as $$
+  select lefts is null or (lefts > 0 and amount <= lefts)
+$$;
+
+create function engine.affordable(l engine.lanes) returns boolean language sql stable as $$
+  select not l.metered
+      or ((select engine.affords(p.tokens, l.tokens) and engine.affords(p.micros, l.micros) from engine.purse(l.workspace_id, l.run_id) p)
+          is not false
+          and (select engine.affords(p.tokens, l.tokens) and engine.affords(p.micros, l.micros) from engine.purse(l.workspace_id, null) p)
+          is not false)
+$$;
+
+----------------------------------------------------------------------- claim
+
+-- As `claim` does, where limits or budgets have a say: strict by priority, turns
+-- between lanes, and of each limit and budget no more than it has room for.
+create function engine.take_within(in_worker integer, mine text[], home bigint, in_free integer, now timestamptz)
+returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
+               kind text, input jsonb, lane_id bigint, is_last boolean)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  mine_now integer[]; open integer[]; purses bigint[]; tier smallint := 32767; free integer := in_free;
+  picked tid[]; refused bigint[]; runs_ bigint[]; ns_ integer[]; got integer; shut integer; t record;
+begin
+  -- Who meets another at a limit passes by and looks again soon: a claim waits for nobody.
+  mine_now := array(
+    select x.id from limits x where x.id = any(array(
+      select y.id from limits y
+       where binds(y) and exists (select 1 from lanes l where l.limit_id = y.id and l.limit_id <> 0 and not l.idle and l.stop is null)
+         and (room(y, now)).why is null))
+     order by x.id for no key update skip locked);
+  loop
+    open := 0 || array(select x.id from limits x where not binds(x))
+              || array(select x.id from limits x where x.id = any(mine_now) and (room(x, now)).why is null);
+    select l.priority into tier from lanes l
+     where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority <= tier
+       and l.kind = any(mine) and (home is null or l.workspace_id = home)
+     order by l.priority desc, l.turn, l.id limit 1;
+    exit when not found;
+
+    purses := array(
+      select b.id from budgets b where b.id = any(array(
+        select c.id from lanes l join budgets c on c.workspace_id = l.workspace_id and (c.run_id is null or c.run_id = l.run_id)
+         where l.metered and not l.idle and l.stop is null and l.priority = tier and l.limit_id = any(open)))
+       order by b.id for no key update skip locked);
+
+    with lane as materialized (
+      select l.*, row_number() over (order by l.turn, l.id) as place, count(*) over () as lanes
+        from (select l.id, l.run_id, l.workspace_id, l.limit_id, l.requests, l.tokens, l.micros, l.turn, l.metered
+                from lanes l
+               where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority = tier
+                 and l.kind = any(mine) and (home is null or l.workspace_id = home)
+                 -- A budget that another has in hand is asked the next time.
+                 and (not l.metered or not exists (
+                   select 1 from budgets b where b.workspace_id = l.workspace_id
+                      and (b.run_id is null or b.run_id = l.run_id) and not b.id = any(purses)))
+                 and exists (select 1 from tasks k where k.lane_id = l.id and k.state = 'ready' and k.due_at is null)
+               order by l.priority desc, l.turn, l.id limit free) l
+    ), cap as materialized (
+      select x.id, 60 / x.requests_per_minute as a_request, 60 / x.tokens_per_minute as a_token, m.slots, m.requests, m.tokens
+        from limits x cross join lateral room(x, now) m where x.id = any(mine_now)
+    ), wanted as materialized (
+      select l.*, c.tid, row_number() over (order by l.place, c.n) as nth
+        from lane l cross join lateral (
+          select k.ctid as tid, k.n from tasks k
+           where k.lane_id = l.id and k.state = 'ready' and k.due_at is null
+           order by k.lane_id, k.n limit ceil(free::numeric / l.lanes) for no key update skip locked) c
+    ), summed as (
+      select w.*, row_number() over of_limit - 1 as before,
+             sum(w.requests) over of_limit - w.requests as requests_before, sum(w.tokens) over of_limit - w.tokens as tokens_before,
+             sum(w.tokens) over of_run as run_tokens, sum(w.micros) over of_run as run_micros,
+             sum(w.tokens) over of_space as space_tokens, sum(w.micros) over of_space as space_micros
+        from wanted w
+      window of_limit as (partition by w.limit_id order by w.nth),
+             of_run as (partition by w.run_id, w.metered order by w.nth),
+             of_space as (partition by w.workspace_id, w.metered order by w.nth)
+    ), fitting as (
+      select s.tid, s.nth from summed s
+        left join cap c on c.id = s.limit_id
+        left join lateral purse(s.workspace_id, s.run_id) r on s.metered
+        left join lateral purse(s.workspace_id, null) p on s.metered
+       where (c.slots is null or s.before < c.slots)
+         and (c.requests is null or s.requests_before * c.a_request <= c.requests + 1e-6)
+         and (c.tokens is null or s.tokens_before * c.a_token <= c.tokens + 1e-6)
+         and affords(r.tokens, s.run_tokens::bigint) and affords(r.micros, s.run_micros::bigint)
+         and affords(p.tokens, s.space_tokens::bigint) and affords(p.micros, s.space_micros::bigint)
+       order by s.nth limit free
+    )
+    select coalesce((select array_agg(f.tid order by f.nth) from fitting f), '{}'),
+           coalesce((select array_agg(l.id) from lane l where l.metered and not affordable((select o from lanes o where o.id = l.id))), '{}')
+      into picked, refused;
+
+    got := 0; runs_ := '{}'; ns_ := '{}';
+    if picked <> '{}' then
+      for t in select * from take(in_worker, mine, home, tier, 0, 0, now, picked) loop
+        run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
+        workspace_id := t.workspace_id; kind := t.kind; input := t.input; lane_id := t.lane_id; is_last := t.is_last;
+        return next;
+        runs_ := runs_ || t.run_id; ns_ := ns_ || t.n;
+        got := got + 1;
+      end loop;
+      perform reserve(runs_, ns_, mine_now, now);
+    end if;
+    -- What it cannot afford leaves the way; `lift_limits` looks whether something came back.
+    update lanes l set stop = 'budget'
+     where l.id = any(array(select o.id from lanes o where o.id = any(refused) for no key update skip locked))
+       and l.stop is null and not affordable(l);
+    get diagnostics shut = row_count;
+    free := free - got;
+    exit when free = 0;
+    if got = 0 and shut = 0 then
+      exit when tier = -32768;
+      tier := tier - 1;
+    end if;
+  end loop;
+end $$;
+
+-- These tasks are running now: they count under their limits, and what they may use is set aside.
+create function engine.reserve(runs_ bigint[], ns_ integer[], locked integer[], now timestamptz) returns void language plpgsql as $$
+begin
+  insert into reservations (run_id, n, workspace_id, limit_id, tokens, micros)
+  select t.run_id, t.n, t.workspace_id, l.limit_id, l.tokens, l.micros
+    from unnest(runs_, ns_) as g(run_id, n)
+    join tasks t on t.run_id = g.run_id and t.n = g.n
+    join lanes l on l.id = t.lane_id
+   where l.metered or l.limit_id = any(locked);
+  update limits x set
+    requests_at = greatest(x.requests_at, now) + make_interval(secs => coalesce(u.requests * 60 / x.requests_per_minute, 0)),
+    tokens_at = greatest(x.tokens_at, now) + make_interval(secs => coalesce(u.tokens * 60 / x.tokens_per_minute, 0))
+    from (select l.limit_id, sum(l.requests) as requests, sum(l.tokens) as tokens
+            from unnest(runs_, ns_) as g(run_id, n)
+            join tasks t on t.run_id = g.run_id and t.n = g.n
+            join lanes l on l.id = t.lane_id group by l.limit_id) u
+   where x.id = u.limit_id and x.id = any(locked)
+     and (x.requests_per_minute is not null or x.tokens_per_minute is not null);
+end $$;
+
+-- Seconds until something that waits for a limit may begin with this worker.  Where
+-- there is room now, another has the limit or the budget in hand.
+create function engine.opens_in(in_worker integer) returns float8 language sql volatile as $$
+  select extract(epoch from min(coalesce(q.again_at, engine.clock() + interval '5 milliseconds')) - engine.clock())::float8
+    from (select l.limit_id from engine.lanes l
+           where not l.idle and l.stop is null and (l.limit_id <> 0 or l.metered)
+             and l.kind = any((select w.kinds from engine.workers w where w.id = in_worker)::text[])
+             and coalesce((select w.workspace_id from engine.workers w where w.id = in_worker), l.workspace_id) = l.workspace_id
+           group by l.limit_id, l.metered
+          having l.metered or exists (select 1 from engine.limits x where x.id = l.limit_id and engine.binds(x))) w
+    left join lateral (select m.why, m.again_at from engine.limits x cross join lateral engine.room(x, engine.clock()) m
+                        where x.id = w.limit_id and engine.binds(x)) q on true
+   where q.why is distinct from 'stopped'
+$$;
+
+----------------------------------------------------------------------- close
+
+-- These attempts are over: their place is free, and the rate that they set aside
+-- and did not use comes back.  And where the other side asked for a pause, or
+-- refuses all, that concerns everybody under the key.
+create function engine.leave_limits(
+  runs_ bigint[], ns_ integer[], outcomes_ text[], bodies_ jsonb[], delays_ float8[], now timestamptz)
+returns void language plpgsql as $$
+begin
+  perform 1 from limits x
+   where x.id = any(array(select distinct l.limit_id from unnest(runs_, ns_) as g(run_id, n)
+                            join tasks t on t.run_id = g.run_id and t.n = g.n
+                            join lanes l on l.id = t.lane_id))
+     and (x.tokens_per_minute is not null or outcomes_ && array['throttled', 'stopped'])
+   order by x.id for no key update;
+  with over as (
+    delete from reservations v using unnest(runs_, ns_) as g(run_id, n)
+     where v.run_id = g.run_id and v.n = g.n
+       and not exists (select 1 from tasks t where t.run_id = v.run_id and t.n = v.n and t.state = 'running')
+    returning v.limit_id, v.tokens - v.used_tokens as unused)
+  update limits x set tokens_at = x.tokens_at - make_interval(secs => q.unused::float8 * 60 / x.tokens_per_minute)
+    from (select o.limit_id, sum(o.unused) as unused from over o group by o.limit_id) q
+   where x.id = q.limit_id and q.unused <> 0 and x.tokens_per_minute is not null;
+  if not outcomes_ && array['throttled', 'stopped'] then return; end if;
+  update limits x set
+    until = case when q.delay > 0 then greatest(coalesce(x.until, now), now + make_interval(secs => q.delay)) else x.until end,
+    stop = coalesce(x.stop, q.code),
+    stopped_at = case when coalesce(x.stop, q.code) is not null then coalesce(x.stopped_at, now) end
+    from (select l.limit_id, max(g.delay) filter (where g.outcome = 'throttled') as delay,
+                 max(g.body ->> 'code') filter (where g.outcome = 'stopped') as code
+            from unnest(runs_, ns_, outcomes_, bodies_, delays_) as g(run_id, n, outcome, body, delay)
+            join tasks t on t.run_id = g.run_id and t.n = g.n
+            join lanes l on l.id = t.lane_id
+           where g.outcome in ('throttled', 'stopped') group by l.limit_id) q
+   where x.id = q.limit_id;
+end $$;
+
+-- So much was bought, by whomever: it counts against reservation and budgets.
+create function engine.use(runs_ bigint[], ns_ integer[], tokens_ bigint[], micros_ bigint[])
+returns void language plpgsql as $$
+begin
+  update reservations v set used_tokens = v.used_tokens + q.tokens
+    from (select g.run_id, g.n, sum(g.tokens) as tokens from unnest(runs_, ns_, tokens_) as g(run_id, n, tokens)
+           group by g.run_id, g.n order by g.run_id, g.n) q
+   where v.run_id = q.run_id and v.n = q.n;
+  perform 1 from budgets b where b.id = any(array(
+    select c.id from runs r join budgets c on c.workspace_id = r.workspace_id and (c.run_id is null or c.run_id = r.id)
+     where r.id = any(runs_))) order by b.id for no key update;
+  update budgets b set used_tokens = b.used_tokens + q.tokens, used_micros = b.used_micros + q.micros
+    from (select c.id, sum(g.tokens) as tokens, sum(g.micros) as micros
+            from unnest(runs_, tokens_, micros_) as g(run_id, tokens, micros)
+            join runs r on r.id = g.run_id
+            join budgets c on c.workspace_id = r.workspace_id and (c.run_id is null or c.run_id = r.id)
+           group by c.id) q
+   where b.id = q.id;
+end $$;
+
+----------------------------------------------------------------------- sweep
+
+-- A pause that is over is forgotten; a lane whose budget has room again comes back.
+create function engine.lift_limits(now timestamptz) returns void language plpgsql as $$
+declare lanes_ bigint[];
+begin
+  if exists (select 1 from lanes l where l.stop = 'budget') then
+    lanes_ := array(select l.id from lanes l where l.stop = 'budget' and affordable(l) order by l.id for no key update skip locked);
+    update lanes l set stop = null where l.id = any(lanes_) and l.stop = 'budget';
+  end if;
+  if exists (select 1 from limits x where binds(x) and x.until <= now) then
+    update limits x set until = null
+     where x.id = any(array(select y.id from limits y where binds(y) and y.until <= now order by y.id for no key update skip locked));
+  end if;
+end $$;
+
+------------------------------------------------------------- by people's word
+
+-- How much may run at a time and begin a minute under this key; null: any amount.
+-- What is running now counts from now on.
+create function engine.limit_key(in_key text, in_concurrency integer, in_requests float8, in_tokens float8)
+returns engine.limits language plpgsql security definer set search_path = engine, pg_temp as $$
+declare x limits;
+begin
+  perform access.must_operate();
+  insert into limits (key) values (in_key) on conflict do nothing;
+  select * into x from limits where key = in_key;
+  -- Tasks first, as everybody; a task that ends meanwhile is not reserved for.
+  with busy as materialized (
+    select t.run_id, t.n, t.workspace_id, t.lane_id from tasks t
+     where t.worker is not null and exists (select 1 from lanes l where l.id = t.lane_id and l.limit_id = x.id)
+     order by t.run_id, t.n for no key update of t)
+  insert into reservations (run_id, n, workspace_id, limit_id, tokens, micros)
+  select b.run_id, b.n, b.workspace_id, x.id, l.tokens, l.micros from busy b join lanes l on l.id = b.lane_id
+  on conflict do nothing;
+  update limits set concurrency = in_concurrency, requests_per_minute = in_requests, tokens_per_minute = in_tokens
+   where id = x.id returning * into x;
+  return x;
+end $$;
+
+-- Nobody begins anything under this key, until `release_key`.
+create function engine.stop_key(in_key text)
+returns engine.limits language plpgsql security definer set search_path = engine, pg_temp as $$
+declare x limits;
+begin
+  perform access.must_operate();
+  insert into limits (key, stop, stopped_at) values (in_key, 'PAUSED', clock())
+  on conflict (key) do update set stop = coalesce(limits.stop, 'PAUSED'), stopped_at = coalesce(limits.stopped_at, clock())
+  returning * into x;
+  return x;
+end $$;
+
+create function engine.release_key(in_key text)
+returns engine.limits language plpgsql security definer set search_path = engine, pg_temp as $$
+declare x limits;
+begin
+  perform access.must_operate();
+  update limits set stop = null, stopped_at = null, until = null where key = in_key returning * into x;
+  if not found then raise exception 'there is no such limit' using errcode = 'MR003', detail = 'limit'; end if;
+  return x;
+end $$;
+
+-- What a run, or all runs of a workspace (no run), may use in all; two nulls: as much as they like.
+create function engine.budget(in_workspace bigint, in_run bigint, in_tokens bigint, in_micros bigint)
+returns engine.budgets language plpgsql security definer set search_path = engine, pg_temp as $$
+declare b budgets; before budgets;
+begin
+  if in_run is not null then
+    in_workspace := (change(in_run, 'run.start')).workspace_id;
+  else
+    perform access.must(in_workspace, 'budget.change');
+  end if;
+  perform 1 from lanes l where l.workspace_id = in_workspace and (in_run is null or l.run_id = in_run)
+     and not decides(l.kind) and not l.idle order by l.id for no key update;
+  select * into before from budgets where workspace_id = in_workspace and run_id is not distinct from in_run;
+  insert into budgets (workspace_id, run_id, tokens, micros, used_tokens, used_micros)
+  select in_workspace, in_run, in_tokens, in_micros, coalesce(sum(g.tokens), 0), coalesce(sum(g.micros), 0)
+    from ledger g where before.id is null and g.workspace_id = in_workspace and (in_run is null or g.run_id = in_run)
+  on conflict (workspace_id, run_id) do update set tokens = excluded.tokens, micros = excluded.micros
+  returning * into b;
+  -- From now on they are asked; what waited for the old budget asks again.
+  update lanes l set metered = true, stop = nullif(l.stop, 'budget')
+   where l.workspace_id = in_workspace and (in_run is null or l.run_id = in_run) and not decides(l.kind) and not l.idle
+     and (not l.metered or l.stop = 'budget');
+  return b;
+end $$;
