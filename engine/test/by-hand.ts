@@ -16,7 +16,7 @@ export interface Held {
   readonly input: unknown
 }
 
-export type Outcome = 'succeeded' | 'failed' | 'again' | 'later' | 'released' | 'cancelled'
+export type Outcome = 'succeeded' | 'failed' | 'again' | 'later' | 'throttled' | 'stopped' | 'released' | 'cancelled'
 
 /** How one attempt ended. */
 export interface End {
@@ -45,7 +45,7 @@ export interface HandWorker {
   readonly client: pg.Client
   claim(free: number): Promise<Held[]>
   close(...ends: readonly End[]): Promise<Closed[]>
-  turn(free: number, ...ends: readonly End[]): Promise<{ kept: number; claimed: Held[] }>
+  turn(free: number, ...ends: readonly End[]): Promise<{ kept: number; claimed: Held[]; lookAgain: number | null }>
   fence(...held: readonly Held[]): Promise<number>
   /** Sweeps as if it were so many seconds later, until there is nothing more to do. */
   expire(later?: number): Promise<Swept>
@@ -92,10 +92,15 @@ export async function workerByHand(db: TestDatabase, options: HandOptions = {}):
     },
     close: (...ends) => closeOn(client, ends),
     async turn(free, ...ends) {
-      const { rows } = await client.query<{ closed: [number, number][] | null; claimed: TurnRow[] | null }>(
-        'select closed, claimed from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)',
-        [id, free, ...columnsOf(ends)],
-      )
+      const { rows } = await client.query<{
+        closed: [number, number][] | null
+        claimed: TurnRow[] | null
+        look_again: number | null
+      }>('select closed, claimed, look_again from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)', [
+        id,
+        free,
+        ...columnsOf(ends),
+      ])
       const claimed = (rows[0]?.claimed ?? []).map(([run, n, attempt, tries, crashes, workspace, kind, input]) => ({
         run,
         n,
@@ -106,7 +111,11 @@ export async function workerByHand(db: TestDatabase, options: HandOptions = {}):
         kind,
         input,
       }))
-      return { kept: (rows[0]?.closed ?? []).reduce((sum, [, kept]) => sum + kept, 0), claimed }
+      return {
+        kept: (rows[0]?.closed ?? []).reduce((sum, [, kept]) => sum + kept, 0),
+        claimed,
+        lookAgain: rows[0]?.look_again ?? null,
+      }
     },
     async fence(...held) {
       const { rowCount } = await client.query('select run_id, n from engine.fence($1, $2, $3)', [
@@ -180,7 +189,7 @@ export async function sweepOnce(client: pg.Client, later = 0) {
 }
 
 /** A transaction in which it is so many seconds later. */
-async function atClock<R extends pg.QueryResultRow>(
+export async function atClock<R extends pg.QueryResultRow>(
   client: pg.Client,
   later: number,
   work: () => Promise<pg.QueryResult<R>>,
@@ -226,6 +235,7 @@ export interface RunOptions {
   readonly priority?: number
   readonly next?: boolean
   readonly held?: string
+  readonly budget?: { readonly tokens?: number; readonly micros?: number }
 }
 
 /** Runs as the api would start them, many in one transaction; gives their numbers. */
@@ -259,7 +269,7 @@ export function tasksOf(amount: number, kind = 'work'): TaskSpec[] {
 
 async function startOn(tx: Tx, run: RunOptions & { readonly tasks: readonly TaskSpec[] }): Promise<number> {
   const { rows } = await tx.query<{ run_id: number }>(
-    'select run_id from engine.start($1, $2, $3, $4, $5, $6, $7, null, null, null)',
+    'select run_id from engine.start($1, $2, $3, $4, $5, $6, $7, null, null, null, $8, $9)',
     [
       run.workspace ?? 1,
       run.kind ?? 'hand',
@@ -268,6 +278,8 @@ async function startOn(tx: Tx, run: RunOptions & { readonly tasks: readonly Task
       run.next ?? false,
       run.priority ?? 5,
       run.held ?? null,
+      run.budget?.tokens ?? null,
+      run.budget?.micros ?? null,
     ],
   )
   return rows[0]?.run_id ?? 0
