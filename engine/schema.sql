@@ -236,12 +236,15 @@ table engine.limits (
   tokens_per_minute double precision,
   requests_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
   tokens_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  pace double precision not null default 1,
+  paced_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
   until timestamp with time zone,
   stop text,
   stopped_at timestamp with time zone,
   constraint a_stopped_limit_says_since_when CHECK (((stop IS NULL) = (stopped_at IS NULL))),
   constraint limits_concurrency_check CHECK ((concurrency >= 0)),
   constraint limits_key_check CHECK ((key <> ''::text)),
+  constraint limits_pace_check CHECK (((pace > (0)::double precision) AND (pace <= (1)::double precision))),
   constraint limits_requests_per_minute_check CHECK ((requests_per_minute > (0)::double precision)),
   constraint limits_stop_check CHECK ((stop ~ '^[A-Z][A-Z0-9_]{0,63}$'::text)),
   constraint limits_tokens_per_minute_check CHECK ((tokens_per_minute > (0)::double precision)),
@@ -481,6 +484,7 @@ function engine.liveness() returns integer language sql immutable owner millrace
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.opens_in(integer) returns double precision language sql volatile owner millrace_owner for nobody;
+function engine.pace(engine.limits,timestamp with time zone) returns double precision language sql immutable owner millrace_owner for nobody;
 function engine.prepare(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.progress(engine.runs) returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.promote() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

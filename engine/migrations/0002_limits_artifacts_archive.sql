@@ -12,6 +12,9 @@ create table engine.limits (
   tokens_per_minute   float8 check (tokens_per_minute > 0),
   requests_at         timestamptz not null default 'epoch',
   tokens_at           timestamptz not null default 'epoch',
+  -- What part of the rates is used, since when: less after each refusal, and growing back.
+  pace                float8 not null default 1 check (pace > 0 and pace <= 1),
+  paced_at            timestamptz not null default 'epoch',
   -- Nobody under this key before then: the other side said so.
   until               timestamptz,
   -- Nobody under this key until it is released: a failure's code, or PAUSED.

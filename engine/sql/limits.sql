@@ -8,6 +8,12 @@
 -- Seconds of a rate that may be used at once.
 create function engine.burst() returns float8 language sql immutable as $$ select 0.25::float8 $$;
 
+-- Which part of its rates a limit uses now.  A refusal takes a third of it away,
+-- once a second at most, down to a twentieth; it grows back in two minutes.
+create function engine.pace(x engine.limits, now timestamptz) returns float8 language sql immutable as $$
+  select least(1, x.pace + greatest(extract(epoch from now - x.paced_at), 0) / 120)
+$$;
+
 -- Does it limit anything at all?
 create function engine.binds(x engine.limits) returns boolean language sql immutable as $$
   select x.concurrency is not null or x.requests_per_minute is not null or x.tokens_per_minute is not null
@@ -33,11 +39,11 @@ begin
   if x.stop is not null then why := 'stopped'; return; end if;
   if x.until > now then why := 'throttled'; again_at := x.until; return; end if;
   if x.concurrency is not null then
-    slots := x.concurrency - (select count(*) from reservations v where v.limit_id = x.id);
+    slots := ceil(x.concurrency * pace(x, now)) - (select count(*) from reservations v where v.limit_id = x.id);
     if slots <= 0 then why := 'concurrency'; again_at := now + interval '50 milliseconds'; return; end if;
   end if;
   if x.requests_per_minute is not null then
-    spare := greatest(burst() - 60 / x.requests_per_minute, 0);
+    spare := greatest(burst() - 60 / (x.requests_per_minute * pace(x, now)), 0);
     requests := spare - greatest(extract(epoch from x.requests_at - now), 0);
     if requests < -1e-6 then why := 'requests'; again_at := x.requests_at - make_interval(secs => spare); return; end if;
   end if;
@@ -118,7 +124,7 @@ begin
                  and exists (select 1 from tasks k where k.lane_id = l.id and k.state = 'ready' and k.due_at is null)
                order by l.priority desc, l.turn, l.id limit free) l
     ), cap as materialized (
-      select x.id, 60 / x.requests_per_minute as a_request, 60 / x.tokens_per_minute as a_token, m.slots, m.requests, m.tokens
+      select x.id, 60 / (x.requests_per_minute * pace(x, now)) as a_request, 60 / (x.tokens_per_minute * pace(x, now)) as a_token, m.slots, m.requests, m.tokens
         from limits x cross join lateral room(x, now) m where x.id = any(mine_now)
     ), wanted as materialized (
       select l.*, c.tid, row_number() over (order by l.place, c.n) as nth
@@ -186,8 +192,8 @@ begin
     join lanes l on l.id = t.lane_id
    where l.metered or l.limit_id = any(locked);
   update limits x set
-    requests_at = greatest(x.requests_at, now) + make_interval(secs => coalesce(u.requests * 60 / x.requests_per_minute, 0)),
-    tokens_at = greatest(x.tokens_at, now) + make_interval(secs => coalesce(u.tokens * 60 / x.tokens_per_minute, 0))
+    requests_at = greatest(x.requests_at, now) + make_interval(secs => coalesce(u.requests * 60 / (x.requests_per_minute * pace(x, now)), 0)),
+    tokens_at = greatest(x.tokens_at, now) + make_interval(secs => coalesce(u.tokens * 60 / (x.tokens_per_minute * pace(x, now)), 0))
     from (select l.limit_id, sum(l.requests) as requests, sum(l.tokens) as tokens
             from unnest(runs_, ns_) as g(run_id, n)
             join tasks t on t.run_id = g.run_id and t.n = g.n
@@ -237,6 +243,9 @@ begin
   if not outcomes_ && array['throttled', 'stopped'] then return; end if;
   update limits x set
     until = case when q.delay > 0 then greatest(coalesce(x.until, now), now + make_interval(secs => q.delay)) else x.until end,
+    -- A burst of refusals is one refusal.
+    pace = case when q.delay is not null and x.paced_at < now - interval '1 second' then greatest(0.05, pace(x, now) * 2 / 3) else x.pace end,
+    paced_at = case when q.delay is not null and x.paced_at < now - interval '1 second' then now else x.paced_at end,
     stop = coalesce(x.stop, q.code),
     stopped_at = case when coalesce(x.stop, q.code) is not null then coalesce(x.stopped_at, now) end
     from (select l.limit_id, max(g.delay) filter (where g.outcome = 'throttled') as delay,

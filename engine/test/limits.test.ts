@@ -164,6 +164,21 @@ describe('a key', () => {
     expect(await db.sql('select max(tries) as tries from engine.tasks')).toEqual([{ tries: 0 }])
   })
 
+  test('that was throttled goes on slower, and faster again as time passes', async () => {
+    await limit('m', 10)
+    await startRun(db, under('m', 40))
+    const [held, ...rest] = await one.claim(50)
+    if (held === undefined) throw new Error('nothing claimed')
+    expect(rest).toHaveLength(9)
+    await one.close({ held, outcome: 'throttled', body: { code: 'RATE_LIMIT' } }, ...rest.map(done))
+    expect(await two.claim(50)).toHaveLength(7)
+    // A third of the pace comes back in forty seconds.
+    await db.sql("update engine.limits set paced_at = paced_at - interval '25 seconds'")
+    expect(await two.claim(50)).toHaveLength(2)
+    await db.sql("update engine.limits set paced_at = paced_at - interval '60 seconds'")
+    expect(await two.claim(50)).toHaveLength(1)
+  })
+
   test('that a failure stopped waits for somebody’s word; others go on', async () => {
     const run = await startRun(db, under('broke', 3))
     const other = await startRun(db, under('rich', 1))
