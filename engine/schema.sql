@@ -481,6 +481,7 @@ function engine.lift_limits(timestamp with time zone) returns void language plpg
 function engine.limit_key(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.limited() returns boolean language sql volatile owner millrace_owner for nobody;
 function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
+function engine.lock_run(bigint) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.opens_in(integer) returns double precision language sql volatile owner millrace_owner for nobody;
@@ -502,6 +503,7 @@ function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) r
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.starting() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.stop_key(text) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.take(integer,text[],bigint,smallint,integer,integer,timestamp with time zone,tid[]) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;

@@ -232,6 +232,8 @@ begin
                             join lanes l on l.id = t.lane_id))
      and (x.tokens_per_minute is not null or outcomes_ && array['throttled', 'stopped'])
    order by x.id for no key update;
+  perform 1 from unnest(runs_, ns_) as g(run_id, n) join reservations v on v.run_id = g.run_id and v.n = g.n
+    order by v.run_id, v.n for update of v;
   with over as (
     delete from reservations v using unnest(runs_, ns_) as g(run_id, n)
      where v.run_id = g.run_id and v.n = g.n
@@ -261,9 +263,11 @@ end $$;
 create function engine.use(runs_ bigint[], ns_ integer[], tokens_ bigint[], micros_ bigint[])
 returns void language plpgsql as $$
 begin
+  perform 1 from unnest(runs_, ns_) as g(run_id, n) join reservations v on v.run_id = g.run_id and v.n = g.n
+    order by v.run_id, v.n for update of v;
   update reservations v set used_tokens = v.used_tokens + q.tokens
     from (select g.run_id, g.n, sum(g.tokens) as tokens from unnest(runs_, ns_, tokens_) as g(run_id, n, tokens)
-           group by g.run_id, g.n order by g.run_id, g.n) q
+           group by g.run_id, g.n) q
    where v.run_id = q.run_id and v.n = q.n;
   perform 1 from budgets b where b.id = any(array(
     select c.id from runs r join budgets c on c.workspace_id = r.workspace_id and (c.run_id is null or c.run_id = r.id)
@@ -342,15 +346,23 @@ end $$;
 -- What a run, or all runs of a workspace (no run), may use in all; two nulls: as much as they like.
 create function engine.budget(in_workspace bigint, in_run bigint, in_tokens bigint, in_micros bigint)
 returns engine.budgets language plpgsql security definer set search_path = engine, pg_temp as $$
-declare b budgets; before budgets;
+declare b budgets; before budgets; lanes_ bigint[];
 begin
   if in_run is not null then
     in_workspace := (change(in_run, 'run.start')).workspace_id;
   else
     perform access.must(in_workspace, 'budget.change');
+    -- Whoever is starting a run is waited for, and who comes next sees the budget.
+    perform pg_advisory_xact_lock(starting(), in_workspace::integer);
   end if;
-  perform 1 from lanes l where l.workspace_id = in_workspace and (in_run is null or l.run_id = in_run)
-     and not decides(l.kind) and not l.idle order by l.id for no key update;
+  -- Twice: while we waited for a lane, its run may have decided on others.
+  for i in 1..2 loop
+    lanes_ := array(
+      select l.id from lanes l
+       where l.workspace_id = in_workspace and (in_run is null or l.run_id = in_run) and not decides(l.kind)
+         and exists (select 1 from runs r where r.id = l.run_id and r.finished_at is null)
+       order by l.id for no key update);
+  end loop;
   select * into before from budgets where workspace_id = in_workspace and run_id is not distinct from in_run;
   insert into budgets (workspace_id, run_id, tokens, micros, used_tokens, used_micros)
   select in_workspace, in_run, in_tokens, in_micros, coalesce(sum(g.tokens), 0), coalesce(sum(g.micros), 0)
@@ -359,7 +371,6 @@ begin
   returning * into b;
   -- From now on they are asked; what waited for the old budget asks again.
   update lanes l set metered = true, stop = nullif(l.stop, 'budget')
-   where l.workspace_id = in_workspace and (in_run is null or l.run_id = in_run) and not decides(l.kind) and not l.idle
-     and (not l.metered or l.stop = 'budget');
+   where l.id = any(lanes_) and (not l.metered or l.stop = 'budget');
   return b;
 end $$;

@@ -30,6 +30,7 @@ create function engine.lease() returns interval language sql immutable as $$ sel
 
 -- A number no other installation in this cluster uses for its advisory locks.
 create function engine.liveness() returns integer language sql immutable as $$ select 1298624594 $$;
+create function engine.starting() returns integer language sql immutable as $$ select 1298624593 $$;
 
 --------------------------------------------------------------------- workers
 
@@ -93,6 +94,8 @@ declare
   earlier run_keys;
 begin
   perform access.must(in_workspace, 'run.start');
+  -- Whoever sets a budget for the workspace waits for us, or we for him.
+  perform pg_advisory_xact_lock_shared(starting(), in_workspace::integer);
   if amount = 0 and not in_has_next then
     raise exception 'a run must have at least one task' using errcode = 'MR004';
   end if;
@@ -508,6 +511,14 @@ begin
     into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_
     from (select distinct on (kept.run_id, kept.n) kept.* from kept order by kept.run_id, kept.n, kept.place) k;
 
+  -- All lanes at once: those that get something back, and those of the runs that ask for more.
+  lanes_ := lanes_ || array(
+    select l.id from lanes l
+     where l.run_id = any(array(select g.run_id from unnest(runs_, ns_, outcomes_, bodies_) as g(run_id, n, outcome, body)
+                                 where g.n < 0 and g.outcome = 'succeeded' and g.body ? 'do'))
+       and not decides(l.kind));
+  perform wake_lanes(lanes_);
+
   for d in
     select g.ord, g.run_id, g.body, r.workspace_id, r.priority, r.held, r.total
       from unnest(runs_, ns_, outcomes_, bodies_) with ordinality as g(run_id, n, outcome, body, ord)
@@ -525,7 +536,6 @@ begin
     end if;
   end loop;
 
-  perform wake_lanes(lanes_);
   perform 1 from runs r where r.id = any(runs_) order by r.id for no key update;
   if outcomes_ && array['stopped'] then
     -- What stands under no key cannot be stopped with it.
@@ -700,22 +710,22 @@ begin
   update lanes l set idle = false where l.id = any(in_lanes) and l.idle;
 end $$;
 
--- What was to wait and has become due joins its lane.
+-- What was to wait and has become due joins its lane; what a limit stopped may
+-- have room again.
 create function engine.promote()
 returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare lanes_ bigint[]; now timestamptz := clock();
 begin
-  perform lift_limits(now);
   with ripe as (
     update tasks t set due_at = null
      where t.ctid = any(array(select d.ctid from tasks d where d.due_at is not null and d.due_at <= now
                                order by d.due_at limit 10000 for no key update skip locked))
     returning t.lane_id)
   select array_agg(lane_id) into lanes_ from ripe;
-  if lanes_ is null then return 0; end if;
-  perform wake_lanes(lanes_);
-  return cardinality(lanes_);
+  if lanes_ is not null then perform wake_lanes(lanes_); end if;
+  perform lift_limits(now);
+  return coalesce(cardinality(lanes_), 0);
 end $$;
 
 -------------------------------------------------------------- events, receipts
@@ -735,8 +745,9 @@ begin
           as g(run_id, n, attempt, kind, data, ord)
         join tasks t on t.run_id = g.run_id and t.n = g.n
        where t.attempt = g.attempt and t.state = 'running'
-       -- So that a close waits for the line, or the line for the close and then is not written.
-       order by t.run_id, t.n for share of t
+       -- So that a close waits for the line, or the line for the close and then is not
+       -- written.  Not `for share`: a row with two lockers makes even `skip locked` wait.
+       order by t.run_id, t.n for no key update of t
     ), locked as materialized (
       select r.id from runs r where r.id = any(array(select k.run_id from kept k)) order by r.id for no key update
     ), run as (
@@ -783,7 +794,7 @@ declare r runs;
 begin
   r := change(in_run, 'run.hold');
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
-  select * into r from runs where id = in_run for no key update;
+  r := lock_run(in_run);
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
@@ -803,7 +814,7 @@ declare r runs;
 begin
   r := change(in_run, 'run.hold');
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
-  select * into r from runs where id = in_run for no key update;
+  r := lock_run(in_run);
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
@@ -823,7 +834,7 @@ begin
   r := change(in_run, 'run.cancel');
   -- Tasks first, then the run: the order of all.
   perform 1 from tasks t where t.run_id = in_run and t.state = 'ready' order by t.n for no key update;
-  select * into r from runs where id = in_run for no key update;
+  r := lock_run(in_run);
   if r.state = 'cancelled' or r.cancel_asked_at is not null then return r; end if;
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
@@ -846,7 +857,7 @@ begin
   r := change(in_run, 'run.start');
   perform 1 from tasks where run_id = in_run and n > 0 order by n for no key update;
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
-  select * into r from runs where id = in_run for no key update;
+  r := lock_run(in_run);
   if r.finished_at is null then
     raise exception 'this run has not ended' using errcode = 'MR004', detail = status(r);
   end if;
@@ -886,6 +897,15 @@ begin
     perform settle(array_fill(in_run, array[amount]), ns_, attempts_, array_fill('withdrawn'::text, array[amount]),
                    array_fill(null::jsonb, array[amount]), array_fill(0::float8, array[amount]));
   end if;
+end $$;
+
+-- After waiting: it may have been thrown away.
+create function engine.lock_run(in_run bigint) returns engine.runs language plpgsql as $$
+declare r runs;
+begin
+  select * into r from runs where id = in_run for no key update;
+  if not found then raise exception 'there is no such run' using errcode = 'MR003'; end if;
+  return r;
 end $$;
 
 -- Is there such a run for this caller, and may he do that to it?

@@ -55,10 +55,15 @@ async function repeat(name: string, until: number, work: () => Promise<unknown>,
 let runs: number[] = []
 const START = { kind: 'storm', next: true }
 const startSome = async (amount: number) => {
-  const specs = () => [...tasksOf(5, 'a'), ...tasksOf(5, 'b')]
+  const under = (key: string) => tasksOf(4, 'a').map((spec) => ({ ...spec, key, uses: { tokens: 10 } }))
+  const specs = () => [...tasksOf(4, 'a'), ...tasksOf(4, 'b'), ...under('x'), ...under('y')]
   return await startRuns(
     db,
-    Array.from({ length: amount }, () => ({ ...START, tasks: specs() })),
+    Array.from({ length: amount }, () => ({
+      ...START,
+      tasks: specs(),
+      ...(chance(0.5) ? { budget: { tokens: 5_000 } } : {}),
+    })),
   )
 }
 
@@ -72,7 +77,9 @@ function endOf(held: Held): End {
   const luck = Math.random()
   if (luck < 0.15) return { held, outcome: 'again', delay: luck < 0.08 ? 0.02 : 0 }
   if (luck < 0.25) return { held, outcome: 'later', delay: 0.01 }
-  if (luck < 0.35) return { held, outcome: 'released' }
+  if (luck < 0.3) return { held, outcome: 'released' }
+  if (luck < 0.33) return { held, outcome: 'throttled', delay: 0.01, body: { code: 'SLOW' } }
+  if (luck < 0.35) return { held, outcome: 'stopped', body: { code: 'BILLING' } }
   if (luck < 0.45) return { held, outcome: 'failed', body: { code: 'X' } }
   return { held, outcome: 'succeeded', body: { ok: true } }
 }
@@ -128,7 +135,9 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
     Array.from({ length: 3 }, async () => {
       const client = new pg.Client(apiSettings(db.api))
       await client.connect()
-      await client.query("select set_config('request.jwt.claims', $1, false)", [JSON.stringify(member())])
+      await client.query("select set_config('request.jwt.claims', $1, false)", [
+        JSON.stringify({ ...member(), operator: true }),
+      ])
       return client
     }),
   )
@@ -144,11 +153,39 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
           end,
           async () => {
             const verb = anyOf(verbs)
-            if (verb === 'cancel' && !chance(0.1)) return
+            if (verb === 'cancel' && !chance(0.4)) return
             await client.query(`select engine.${verb}($1)`, [anyOf(runs)])
           },
           ['MR004'],
         ),
+      ),
+      repeat('limit', end, async () => {
+        const [client] = people
+        const key = anyOf(['x', 'y'])
+        await client?.query('select engine.limit_key($1, $2, $3, $4)', [
+          key,
+          anyOf([null, 2, 20]),
+          anyOf([null, 60_000]),
+          anyOf([null, 600_000]),
+        ])
+        await client?.query('select engine.release_key($1)', [key])
+        if (chance(0.2))
+          await client?.query('select engine.budget(null, $1, $2, null)', [anyOf(runs), anyOf([100, 9_000])])
+        if (chance(0.05)) await client?.query('select engine.budget(1, null, $1, null)', [anyOf([null, 1_000_000])])
+        if (chance(0.2)) await client?.query("select engine.prune(clock_timestamp() - interval '1 second', 1, null, 3)")
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }),
+      repeat(
+        'reopen',
+        end,
+        async () => {
+          const over = await db.sql<{ id: number }>(
+            'select id from engine.runs where finished_at is not null order by id desc limit 5',
+          )
+          await people[1]?.query('select engine.reopen($1, $2)', [anyOf(over)?.id ?? 0, chance(0.3)])
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        },
+        ['MR003', 'MR004'],
       ),
       repeat('sweep', end, () => sweepOnce(sweeper.client, chance(0.02) ? 20 : 0)),
       repeat('log', end, async () => {
@@ -159,6 +196,17 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
           held.map((one) => one.attempt),
           held.map(() => 'log'),
           held.map(() => '{}'),
+        ])
+        await logger.client.query('select engine.note($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+          held.map((one) => one.run),
+          held.map((one) => one.n),
+          held.map((one) => one.attempt),
+          held.map(() => 'call'),
+          held.map(() => 'receipt'),
+          held.map(() => '\\x01'),
+          held.map(() => '{"value":1}'),
+          held.map(() => 7),
+          held.map(() => 1),
         ])
       }),
       repeat('start', end, async () => {
@@ -178,7 +226,7 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
   const seen = Object.entries(done).filter(([what]) => what.endsWith('40P01'))
   expect({ seen, deadlocks: stat?.['deadlocks'] }).toEqual({ seen: [], deadlocks: 0 })
   // It was a storm, not a breeze, and what it left is whole.
-  for (const what of ['turn', 'person', 'sweep', 'log', 'leave'])
+  for (const what of ['turn', 'person', 'sweep', 'log', 'leave', 'limit', 'reopen'])
     expect([what, (done[what] ?? 0) >= 5]).toEqual([what, true])
   const wrong = await db.sql(
     `select r.id from engine.runs r join engine.tasks t on t.run_id = r.id and t.n > 0
@@ -188,6 +236,8 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
       union all
      select l.run_id from engine.lanes l left join engine.tasks t on t.lane_id = l.id and t.state = 'ready' and t.due_at is null
       where l.idle group by l.id having count(t.n) > 0
+      union all
+     select v.run_id from engine.reservations v join engine.tasks t on t.run_id = v.run_id and t.n = v.n where t.state <> 'running'
       union all
      select e.run_id from engine.events e join engine.runs r on r.id = e.run_id
       group by e.run_id, r.last_event having count(*) <> r.last_event or max(e.n) <> r.last_event`,
