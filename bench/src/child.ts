@@ -1,5 +1,6 @@
 /** A child process: one contender, one way to work, told by its arguments. */
 import { contender } from './contenders/index.ts'
+import { acts, type Given } from './acts/index.ts'
 import type { Contender, Work } from './contender.ts'
 import type { Place } from './server.ts'
 
@@ -7,6 +8,7 @@ export type Order =
   | { readonly contender: string; readonly place: Place; readonly drain: string; readonly work: Work }
   | { readonly contender: string; readonly place: Place; readonly listen: true }
   | { readonly contender: string; readonly place: Place; readonly bells: string }
+  | { readonly contender: string; readonly place: Place; readonly act: string; readonly given: Given }
 
 /** What a child says. */
 export interface Said {
@@ -30,6 +32,11 @@ async function open(contender: Contender): Promise<{ go?: () => Promise<unknown>
     return drain(order.place, order.work)
   }
   if ('bells' in order) return hear(order.place, order.bells)
+  if ('act' in order) {
+    const act = await acts[order.act]?.()
+    if (act === undefined) throw new Error(`there is no act ${order.act}`)
+    return act(order.place, order.given, (heard) => say({ heard }))
+  }
   if (contender.listen === undefined) throw new Error(`${order.contender} cannot listen`)
   return contender.listen(order.place, (heard) => say({ heard }))
 }

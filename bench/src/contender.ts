@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto'
 import type { Place, Server } from './server.ts'
 
-/** Tasks that are there before the work begins: one run of them all, or a run each. */
+/** Tasks that are there before the work begins: one run of them all, a run each, or so many a run. */
 export interface Fill {
   readonly tasks: number
-  readonly shape: 'one run' | 'a run each'
+  readonly shape: 'one run' | 'a run each' | number
 }
 
 export interface Work {
@@ -26,6 +26,8 @@ export interface Worked {
   readonly seconds: number
   /** From the first task's code until the last completion was committed. */
   readonly makespan: number
+  /** When each tenth of the tasks had begun, in seconds from the start. */
+  readonly tenths: readonly number[]
 }
 
 export interface Drain {
@@ -89,13 +91,21 @@ export async function reached(look: () => boolean): Promise<void> {
   while (!look()) await wait(1)
 }
 
-/** Remembers when the first task's code began. */
-export function stopwatch(): { task(): void; from(start: number): Worked } {
+/** Remembers when the first task's code began, and when each tenth of them had. */
+export function stopwatch(tasks: number): { task(amount?: number): void; from(start: number): Worked } {
+  let begun = 0
   let first = 0
+  const tenths: number[] = []
   return {
-    task() {
+    task(amount = 1) {
+      begun += amount
       if (first === 0) first = now()
+      while (tenths.length < 10 && begun * 10 >= tasks * (tenths.length + 1)) tenths.push(now())
     },
-    from: (start) => ({ seconds: (now() - start) / 1000, makespan: (now() - first) / 1000 }),
+    from: (start) => ({
+      seconds: (now() - start) / 1000,
+      makespan: (now() - first) / 1000,
+      tenths: tenths.map((at) => (at - start) / 1000),
+    }),
   }
 }

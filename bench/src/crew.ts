@@ -8,6 +8,8 @@ export interface Child {
   readonly pid: number
   /** Work, and say how long it took. */
   go(): Promise<Worked>
+  /** The same for an act, which says something else. */
+  act(): Promise<unknown>
   /** Waits until the task `n` has begun here. */
   heard(n: number): Promise<Heard>
   kill(signal: NodeJS.Signals): void
@@ -55,13 +57,15 @@ export async function hire(order: Order): Promise<Child> {
       clearTimeout(timer)
     }
   }
+  function worked<T>(): Promise<T> {
+    child.send('go')
+    return next<T>('worked')
+  }
   await next('ready')
   return {
     pid: child.pid ?? 0,
-    go() {
-      child.send('go')
-      return next<Worked>('worked')
-    },
+    go: () => worked<Worked>(),
+    act: () => worked<unknown>(),
     heard: (n) => next<Heard>(`heard ${n}`),
     kill: (signal) => void child.kill(signal),
     async close() {

@@ -9,6 +9,8 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
   R3: async () => (await import('./gates/r3.ts')).r3,
   R4: async () => (await import('./gates/r4.ts')).r4,
   R5: async () => (await import('./gates/r5.ts')).r5,
+  R6: async () => (await import('./gates/r6.ts')).r6,
+  R17: async () => (await import('./gates/r17.ts')).r17,
 }
 
 const words = process.argv.slice(2)

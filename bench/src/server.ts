@@ -18,6 +18,7 @@ export interface Server {
   secret(login: string): string | undefined
   /** An empty database. */
   database(name: string): Promise<Place>
+  drop(place: Place): Promise<void>
   close(): Promise<void>
 }
 
@@ -40,6 +41,9 @@ export async function openServer(): Promise<Server> {
       const owner = postgres.owner(name)
       const login = (user: string): OwnerSettings => ({ ...owner, user, password: postgres.secret(user) ?? '' })
       return { owner, api: login('millrace_api'), worker: login('millrace_worker') }
+    },
+    async drop({ owner }) {
+      await ask(root, `drop database ${owner.database} with (force)`)
     },
     async close() {
       await postgres.close()

@@ -12,6 +12,10 @@ export interface Stage {
   readonly version: string
   /** A contender with its prepared database. */
   enter(name: string): Promise<Entered>
+  /** The same with a database that nobody has used. */
+  fresh(name: string): Promise<Entered>
+  /** Drops that database. */
+  leave(entered: Entered): Promise<void>
   /** The full size, or a hundredth of it. */
   size(full: number): number
   /** Waits for a quiet moment. */
@@ -29,9 +33,10 @@ export interface Entered {
 export async function openStage(quick: boolean): Promise<Stage> {
   const server = await openServer()
   const entered = new Map<string, Promise<Entered>>()
-  async function prepare(name: string): Promise<Entered> {
+  let number = 0
+  async function prepare(name: string, suffix = ''): Promise<Entered> {
     const found = await contender(name)
-    const place = await server.database(`bench_${name.replaceAll(/\W/g, '_')}`)
+    const place = await server.database(`bench_${name.replaceAll(/\W/g, '_')}${suffix}`)
     await found.prepare(place, server)
     return { name, contender: found, place }
   }
@@ -45,6 +50,11 @@ export async function openStage(quick: boolean): Promise<Stage> {
       entered.set(name, known)
       return known
     },
+    fresh(name) {
+      number += 1
+      return prepare(name, `_${number}`)
+    },
+    leave: ({ place }) => server.drop(place),
     size: (full) => (quick ? Math.max(1, Math.ceil(full / 100)) : full),
     quiet: () => (quick ? Promise.resolve() : meter.quiet(8)),
     tell: (line) => console.log(line),
@@ -59,6 +69,8 @@ export interface Case {
   readonly drain: string
   readonly shape?: Fill['shape']
   readonly work: Work
+  /** Somebody else who is there while it works; told when it is over. */
+  readonly beside?: (place: Place) => Promise<() => Promise<void>>
 }
 
 export interface Drained {
@@ -70,6 +82,7 @@ export interface Drained {
   /** Processor milliseconds a task: of the server, and of the contender's process. */
   readonly serverMs: number
   readonly clientMs: number
+  readonly tenths: readonly number[]
 }
 
 export async function drain(stage: Stage, one: Case): Promise<Drained> {
@@ -79,17 +92,19 @@ export async function drain(stage: Stage, one: Case): Promise<Drained> {
   const child = await hire({ contender: one.contender, place, drain: one.drain, work: one.work })
   try {
     await stage.quiet()
+    const part = await one.beside?.(place)
     const usage = stage.meter.start()
-    const { seconds, makespan } = await child.go()
+    const { seconds, makespan, tenths } = await child.go()
     const used = usage()
+    await part?.()
     await contender.check(place, tasks)
-    return { tasks, seconds, makespan, rate: tasks / seconds, ...perTask(used, tasks) }
+    return { tasks, seconds, makespan, tenths, rate: tasks / seconds, ...perTask(used, tasks) }
   } finally {
     await child.close()
   }
 }
 
-function perTask({ foreign, server, ours }: Usage, tasks: number) {
+export function perTask({ foreign, server, ours }: Usage, tasks: number) {
   return { foreign, serverMs: (server * 1000) / tasks, clientMs: ((ours - server) * 1000) / tasks }
 }
 

@@ -69,7 +69,7 @@ export const boss: Contender = {
 
 /** A task a round trip; its answer is the job's own output. */
 async function singly(place: Place, work: Work): Promise<Drain> {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const opened = await open(place, work.flight).start()
   async function loop() {
     for (;;) {
@@ -91,7 +91,7 @@ async function singly(place: Place, work: Work): Promise<Drain> {
 
 /** Many a round trip; answers and completions in one transaction. */
 async function batched(place: Place, work: Work): Promise<Drain> {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const loops = work.flight / work.batch
   const opened = await open(place, loops).start()
   const pool = openPool(place.owner, loops)
@@ -99,7 +99,7 @@ async function batched(place: Place, work: Work): Promise<Drain> {
     for (;;) {
       const jobs = await opened.fetch<Data>(QUEUE, { batchSize: work.batch })
       if (jobs.length === 0) return
-      watch.task()
+      watch.task(jobs.length)
       await complete(opened, pool, jobs)
     }
   }
@@ -118,7 +118,7 @@ async function batched(place: Place, work: Work): Promise<Drain> {
 
 /** By hand: fetches what is free, completes in small batches with the answers and the run's counter. */
 async function paced(place: Place, work: Work): Promise<Drain> {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const opened = await open(place, 4).start()
   const pool = openPool(place.owner, 2)
   let done = 0

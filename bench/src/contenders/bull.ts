@@ -65,7 +65,7 @@ export const bull: Contender = {
 }
 
 async function drain(place: Place, work: Work): Promise<Drain> {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   let done = 0
   const worker = new Worker<Data>(
     QUEUE,

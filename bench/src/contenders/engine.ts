@@ -7,12 +7,18 @@ import { defineRun, defineTask, engineRoom, migrate, openEngine, startWorker } f
 import { answer, now, reached, stopwatch, wait, type Contender, type Heard, type Work } from '../contender.ts'
 import { ask, settle, type Place } from '../server.ts'
 
-const WHO = { sub: 'bench', workspaces: { 1: 'admin' as const } }
-const Input = z.object({ n: z.number(), hold: z.boolean().optional() })
+export const WHO = { sub: 'bench', workspaces: { 1: 'admin' as const } }
+/** `tasks`: of the run, one if nothing is said; `text`: what makes an input as long as it is. */
+const Input = z.object({
+  n: z.number(),
+  hold: z.boolean().optional(),
+  tasks: z.number().optional(),
+  text: z.string().optional(),
+})
 const Output = z.object({ text: z.string() })
 type Asked = z.infer<typeof Input>
 
-function kindThat(perform: (n: Asked, attempt: number, signal: AbortSignal) => Promise<z.infer<typeof Output>>) {
+export function kindThat(perform: (n: Asked, attempt: number, signal: AbortSignal) => Promise<z.infer<typeof Output>>) {
   const task = defineTask({
     name: 'bench.answer',
     input: Input,
@@ -23,7 +29,10 @@ function kindThat(perform: (n: Asked, attempt: number, signal: AbortSignal) => P
     name: 'bench',
     input: Input,
     tasks: [task],
-    plan: (input) => [{ kind: 'bench.answer', input }],
+    *plan({ tasks, ...input }) {
+      if (tasks === undefined) yield { kind: 'bench.answer', input }
+      else for (let n = 1; n <= tasks; n += 1) yield { kind: 'bench.answer', input: { ...input, n } }
+    },
   })
 }
 
@@ -40,17 +49,7 @@ export const engine: Contender = {
         where schemaname = 'engine' and tablename not in ('workspaces', 'migrations')`,
     )
     await ask(place.owner, `truncate ${tables?.names}`)
-    const client = new pg.Client(place.api)
-    await client.connect()
-    const task = (n: number) => ({ kind: 'bench.answer', input: { n } })
-    await client.query("select set_config('request.jwt.claims', $1, false)", [JSON.stringify(WHO)])
-    if (shape === 'one run') {
-      const all = Array.from({ length: tasks }, (_, n) => task(n))
-      await client.query(`select ${START}`, [JSON.stringify(all)])
-    } else {
-      await client.query(`select ${START} from generate_series(1, $2::integer)`, [JSON.stringify([task(1)]), tasks])
-    }
-    await client.end()
+    await pour(place, tasks, shape === 'one run' ? tasks : shape === 'a run each' ? 1 : shape)
     await settle(place)
   },
   async check(place, tasks) {
@@ -91,8 +90,22 @@ export const engine: Contender = {
   },
 }
 
+/** Starts runs of so many tasks each, in one transaction, and wakes nobody. */
+export async function pour(place: Place, tasks: number, each: number): Promise<void> {
+  const client = new pg.Client(place.api)
+  await client.connect()
+  const task = (n: number) => ({ kind: 'bench.answer', input: { n } })
+  const tasksOf = (amount: number) => JSON.stringify(Array.from({ length: amount }, (_, n) => task(n)))
+  const text = `select ${START} from generate_series(1, $2::integer)`
+  await client.query("begin; select set_config('request.jwt.claims', '" + JSON.stringify(WHO) + "', false)")
+  await client.query(text, [tasksOf(each), Math.floor(tasks / each)])
+  if (tasks % each > 0) await client.query(text, [tasksOf(tasks % each), 1])
+  await client.query('commit')
+  await client.end()
+}
+
 /** The first error is shown; the same a thousand times says no more. */
-function complain(): (error: unknown) => void {
+export function complain(): (error: unknown) => void {
   let errors = 0
   return (error) => {
     errors += 1
@@ -120,7 +133,7 @@ function stampCommits(): { readonly last: number } {
 }
 
 async function drainByWorker(place: Place, work: Work) {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const kind = kindThat(async ({ n }) => {
     watch.task()
     if (work.call > 0) await wait(work.call)
@@ -152,7 +165,7 @@ interface Turn {
 
 /** What somebody writes who reads `turn` and nothing else: a connection and a worker's name for each loop. */
 async function drainByLoops(place: Place, work: Work) {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const settings = workerSettings(place.worker)
   const loops = await Promise.all(
     Array.from({ length: work.flight / work.batch }, async (_, n) => {
@@ -187,7 +200,7 @@ async function drainByLoops(place: Place, work: Work) {
       })
       done += ended.length
       ended = rows[0]?.claimed ?? []
-      if (ended.length > 0) watch.task()
+      if (ended.length > 0) watch.task(ended.length)
       else if (done < work.tasks) await wait(1)
     }
   }

@@ -69,7 +69,7 @@ const BATCHING: GraphileConfig.WorkerOptions = {
 }
 
 async function drain(place: Place, work: Work, options: GraphileConfig.WorkerOptions, keeps: boolean): Promise<Drain> {
-  const watch = stopwatch()
+  const watch = stopwatch(work.tasks)
   const pgPool = openPool(place.owner, Math.min(work.flight + 2, 50))
   const keeping = flusher<Result>((results) => keep(pgPool, results))
   let performed = 0

@@ -21,7 +21,7 @@ export const raw: Contender = {
   },
   drains: {
     async loops(place, work) {
-      const watch = stopwatch()
+      const watch = stopwatch(work.tasks)
       const shape = { loops: work.flight / work.batch, batch: work.batch }
       const opened = await openRaw(place.owner, shape, (n) => (watch.task(), answer(n)))
       return {
