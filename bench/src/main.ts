@@ -10,7 +10,11 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
   R4: async () => (await import('./gates/r4.ts')).r4,
   R5: async () => (await import('./gates/r5.ts')).r5,
   R6: async () => (await import('./gates/r6.ts')).r6,
+  R7: async () => (await import('./gates/r7.ts')).r7,
+  R9: async () => (await import('./gates/r9.ts')).r9,
+  R12: async () => (await import('./gates/r12.ts')).r12,
   R17: async () => (await import('./gates/r17.ts')).r17,
+  R19: async () => (await import('./gates/r19.ts')).r19,
 }
 
 const words = process.argv.slice(2)
