@@ -15,6 +15,7 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
   R12: async () => (await import('./gates/r12.ts')).r12,
   R17: async () => (await import('./gates/r17.ts')).r17,
   R19: async () => (await import('./gates/r19.ts')).r19,
+  R23: async () => (await import('./gates/r23.ts')).r23,
 }
 
 const words = process.argv.slice(2)
