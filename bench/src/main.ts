@@ -1,4 +1,4 @@
-/** npm run bench [-- R1 R5 …] [--quick] */
+/** npm run bench [-- R1 R5 … ablation] [--quick] */
 import { access } from 'node:fs/promises'
 import type { Measured } from './results.ts'
 import type { Stage } from './stage.ts'
@@ -21,9 +21,11 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
 const words = process.argv.slice(2)
 const quick = words.includes('--quick')
 const named = words.filter((word) => word !== '--quick')
-const unknown = named.filter((name) => GATES[name] === undefined)
+const ABLATION = 'ablation'
+const unknown = named.filter((name) => GATES[name] === undefined && name !== ABLATION)
+const all = [...Object.keys(GATES), ABLATION].join(', ')
 
-if (unknown.length > 0) refuse(`There is no gate ${unknown.join(', ')}; there are ${Object.keys(GATES).join(', ')}.`)
+if (unknown.length > 0) refuse(`There is no gate ${unknown.join(', ')}; there are ${all}.`)
 else if (!(await installed())) refuse('The peers are not installed: npm ci --prefix bench')
 else process.exitCode = await main()
 
@@ -50,7 +52,8 @@ async function main(): Promise<number> {
     for (const name of named.length > 0 ? named : Object.keys(GATES)) {
       stage.tell(name)
       try {
-        failed = !(await passGate(stage, name)) || failed
+        if (name === ABLATION) await (await import('./ablation/index.ts')).ablate(stage)
+        else failed = !(await passGate(stage, name)) || failed
       } catch (error) {
         // The other gates are measured all the same.
         console.error(error)
