@@ -29,8 +29,8 @@ export async function r6(stage: Stage): Promise<Measured[]> {
     ...twice({ name: 'raw50', contender: 'raw', drain: 'loops', work: work50 }),
     ...twice({ name: 'pg-boss', contender: 'pg-boss', drain: 'batched', work: work50 }),
   ]
-  const compared = await interleave(stage, others, PEER_ROUNDS)
   const rounds = await interleave(stage, ours, stage.quick ? 1 : 5)
+  const compared = await interleave(stage, others, PEER_ROUNDS)
   const all = { ...rounds, ...compared }
   const names = Object.keys(all).filter((name) => !name.endsWith(PINNED))
   const detail = {
