@@ -89,7 +89,8 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 const SQLSTATE = /^[0-9A-Z]{5}$/
-const LOST_STATES = /^(08|57P0)/
+/** Broken, shut down, or none left to be had. */
+const LOST_STATES = /^(08|57P0|53300)/
 const LOST_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -108,7 +109,20 @@ export function isConnectionLoss(error: unknown): boolean {
   const code = sqlState(error)
   if (code === undefined)
     return error instanceof Error && /^(Connection terminated|Client (was|has)|timeout expi)/.test(error.message)
-  return SQLSTATE.test(code) ? LOST_STATES.test(code) : LOST_CODES.has(code)
+  // The codes of the system first: EPIPE looks like an SQLSTATE.
+  return LOST_CODES.has(code) || (SQLSTATE.test(code) && LOST_STATES.test(code))
+}
+
+/** Asks again until there is a connection: for what may be asked twice. */
+export async function whenConnected<T>(ask: () => Promise<T>): Promise<T> {
+  for (let pause = 50; ; pause = Math.min(2_000, pause * 2)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
 }
 
 /** Turns what PostgreSQL says into what a person can act upon; other errors pass. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Claimed } from './attempt.ts'
-import { isConnectionLoss, type Tx } from './database.ts'
+import { whenConnected, type Tx } from './database.ts'
 import { toJson } from './json.ts'
 import type { Remember } from './kinds.ts'
 
@@ -60,24 +60,14 @@ export function openLedger(query: Tx['query'], transact: <T>(work: (tx: Tx) => P
   }
 
   async function writeBatch(batch: readonly Entry[]) {
-    for (let pause = 50; ; pause = Math.min(2_000, pause * 2)) {
-      try {
-        await query(NOTE, columnsOf(batch))
-        for (const e of batch) e.written()
-        return
-      } catch (error) {
-        if (!isConnectionLoss(error)) {
-          // One receipt that the database refuses must not take the others with it.
-          if (batch.length > 1) {
-            for (const e of batch) await writeBatch([e])
-            return
-          }
-          batch[0]?.refused(error)
-          return
-        }
-        // An answer that was paid for is not dropped because the database is away.
-        await new Promise((resolve) => setTimeout(resolve, pause))
-      }
+    try {
+      // An answer that was paid for is not dropped because the database is away.
+      await whenConnected(() => query(NOTE, columnsOf(batch)))
+      for (const e of batch) e.written()
+    } catch (error) {
+      // One receipt that the database refuses must not take the others with it.
+      if (batch.length === 1) batch[0]?.refused(error)
+      else for (const e of batch) await writeBatch([e])
     }
   }
 
@@ -93,12 +83,8 @@ export function openLedger(query: Tx['query'], transact: <T>(work: (tx: Tx) => P
       const entry = { claimed, name, hash, receipt: null, tokens: 0, micros: 0 }
       // A first attempt has no predecessor that could have left a receipt.
       if (claimed.attempt > 1) {
-        const { rows } = await query<{ receipt: { value: T } | { place: number } }>(FIND, [
-          claimed.run,
-          claimed.task,
-          name,
-          hash,
-        ])
+        const values = [claimed.run, claimed.task, name, hash]
+        const { rows } = await whenConnected(() => query<{ receipt: { value: T } | { place: number } }>(FIND, values))
         const receipt = rows[0]?.receipt
         if (receipt !== undefined && 'value' in receipt) return receipt.value
         if (receipt !== undefined && vault !== undefined) return vault.get({ query }, receipt.place)
@@ -109,10 +95,12 @@ export function openLedger(query: Tx['query'], transact: <T>(work: (tx: Tx) => P
       const bought = { ...entry, entry: 'receipt' as const, tokens, micros }
       if (vault !== undefined) {
         // The answer and the word that it came: both or neither.
-        await transact(async (tx) => {
-          const receipt = toJson({ place: await vault.put(tx, value) })
-          await tx.query(NOTE, columnsOf([{ ...bought, receipt }]))
-        })
+        await whenConnected(() =>
+          transact(async (tx) => {
+            const receipt = toJson({ place: await vault.put(tx, value) })
+            await tx.query(NOTE, columnsOf([{ ...bought, receipt }]))
+          }),
+        )
         return value
       }
       const receipt = toJson({ value })

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import pg from 'pg'
 import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
 import { openChronicle } from './chronicle.ts'
-import { isConnectionLoss, workerSettings, type Settings, type Tx } from './database.ts'
+import { isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
 import { decisionKinds } from './decision.ts'
 import type { AnyRunKind, AnyTaskKind } from './kinds.ts'
 import { openLedger } from './ledger.ts'
@@ -61,6 +61,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const turns = openPool(options.settings, TURNS_AT_ONCE)
   const side = openPool(options.settings, 2)
   const query: Tx['query'] = (text, values) => side.query(text as pg.QueryConfig, values as unknown[])
+  // Code that reads has not failed because the database was away.
+  const read: Tx['query'] = (text, values) => whenConnected(() => query(text, values))
 
   const performing = new Map<Claimed, AbortController>()
   const ended: Ended[] = []
@@ -104,12 +106,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const bench: Bench = {
     ledger,
     chronicle,
-    read: query,
+    read,
     report,
     runInput(run) {
       const known = inputs.get(run)
       if (known !== undefined) return known
-      const asked = query<{ input: unknown }>('select input from engine.run_bodies where run_id = $1', [run]).then(
+      const asked = read<{ input: unknown }>('select input from engine.run_bodies where run_id = $1', [run]).then(
         ({ rows }) => rows[0]?.input,
       )
       asked.catch(() => inputs.delete(run))

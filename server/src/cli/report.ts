@@ -7,11 +7,12 @@ const AGAIN = 10_000
 export function reporter(): (error: unknown) => void {
   const told = new Map<string, number>()
   return (error) => {
-    const line = isConnectionLoss(error)
-      ? 'The database is away; waiting for it.'
-      : sqlState(error) === '53300'
+    const line =
+      sqlState(error) === '53300'
         ? 'The database has no connection left for this worker; waiting for one.'
-        : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+        : isConnectionLoss(error)
+          ? 'The database is away; waiting for it.'
+          : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
     if (Date.now() - (told.get(line) ?? 0) < AGAIN) return
     if (told.size > 100) told.clear()
     told.set(line, Date.now())

@@ -1,0 +1,128 @@
+/** A database that is away for a moment, full, or broken off: whose fault that is not. */
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Claimed } from '../src/attempt.ts'
+import type { Tx } from '../src/database.ts'
+import { openEngine, startWorker, type Engine, type Run, type Worker } from '../src/index.ts'
+import { openLedger } from '../src/ledger.ts'
+import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
+import { waitingRun } from './live-kinds.ts'
+
+let db: TestDatabase
+let engine: Engine
+const workers = new Set<Worker>()
+
+beforeAll(async () => {
+  db = await freshDatabase()
+  engine = openEngine(db.api)
+})
+afterEach(async () => {
+  await Promise.all([...workers].map((worker) => worker.drain(0)))
+  workers.clear()
+})
+afterAll(async () => {
+  await engine?.close()
+  await db?.drop()
+})
+
+async function hire(kind: ReturnType<typeof waitingRun>) {
+  workers.add(await startWorker({ settings: db.worker, kinds: [kind], name: 'here' }))
+}
+const ended = (run: number) =>
+  until(
+    () => engine.run(member(), run),
+    (seen: Run) => seen.finishedAt !== null,
+    10,
+  )
+const claimed: Claimed = {
+  run: 1,
+  task: 1,
+  attempt: 2,
+  tries: 0,
+  crashes: 0,
+  workspace: 1,
+  kind: 'wait',
+  input: null,
+}
+
+/** A session that holds that lock until it is told. */
+async function holdLock(number: number): Promise<() => Promise<void>> {
+  const client = new pg.Client(db.owner)
+  await client.connect()
+  await client.query('select pg_advisory_lock($1)', [number])
+  return () => client.end()
+}
+
+/** Fails so often in these ways, then answers. */
+function failing(codes: readonly string[]) {
+  const left = [...codes]
+  const asked: string[] = []
+  const query: Tx['query'] = async (text) => {
+    asked.push(typeof text === 'string' ? text : text.name)
+    const code = left.shift()
+    if (code !== undefined) throw Object.assign(new Error(code), { code })
+    return { rows: [], rowCount: 0 }
+  }
+  return { query, asked }
+}
+
+describe('an answer that was paid for', () => {
+  test.each(['EPIPE', 'ECONNRESET', '53300', '57P01'])(
+    'is kept, and its look for an older one waits, through %s',
+    async (code) => {
+      let calls = 0
+      const db = failing([code, code, code, code])
+      const bought = await openLedger(db.query).remember(claimed, 'purchase', {}, async () => {
+        calls += 1
+        return 'goods'
+      })
+      expect([bought, calls]).toEqual(['goods', 1])
+      // The look, the intent and the receipt; four times in vain.
+      expect(db.asked).toHaveLength(7)
+    },
+  )
+
+  test('that the database refuses is an error of its task', async () => {
+    const db = failing([])
+    const refusing: Tx['query'] = async (text, values) => {
+      if (JSON.stringify(values).includes('receipt')) throw Object.assign(new Error('no'), { code: '22P05' })
+      return db.query(text, values)
+    }
+    await expect(
+      openLedger(refusing).remember({ ...claimed, attempt: 1 }, 'purchase', {}, async () => 1),
+    ).rejects.toThrow('no')
+  })
+})
+
+describe('a task', () => {
+  test('spends no try because its connection broke while it read', async () => {
+    let reads = 0
+    await hire(
+      waitingRun(async (hand) => {
+        reads += 1
+        await hand.read('select pg_advisory_lock_shared(4711), pg_advisory_unlock_shared(4711)')
+      }),
+    )
+    const release = await holdLock(4711)
+    const { run } = await engine.start(
+      member(),
+      waitingRun(async () => {}),
+      { amount: 1 },
+      { workspace: 1 },
+    )
+    const [waiting] = await until(
+      () =>
+        db.sql<{ pid: number }>(
+          "select pid from pg_locks where locktype = 'advisory' and objid = 4711 and not granted",
+        ),
+      (rows) => rows.length > 0,
+    )
+    await db.sql('select pg_terminate_backend($1)', [waiting?.pid])
+    await release()
+    expect(await ended(run)).toMatchObject({ state: 'succeeded' })
+    expect(reads).toBe(1)
+    expect(await db.sql('select tries, attempt from engine.tasks where run_id = $1', [run])).toEqual([
+      { tries: 0, attempt: 1 },
+    ])
+  })
+})
