@@ -151,8 +151,8 @@ async function trySave(client: pg.PoolClient, save: NonNullable<AnyTaskKind['sav
     return undefined
   } catch (error) {
     const state = sqlState(error) ?? 'code'
-    // A deadlock or a lock that was not to be had is not the rows' fault: the whole turn is tried again.
-    if (/^(40...|55P03|57014)$/.test(state)) throw error
+    // A deadlock, a lock that was not to be had or a full disk is not the rows' fault: the whole turn is tried again.
+    if (/^(40...|53...|55P03|57014)$/.test(state)) throw error
     // A connection that is gone refuses this too, and that is then what happened.
     await client.query('rollback to savepoint save')
     return state

@@ -6,7 +6,7 @@ import type { Tx } from '../src/database.ts'
 import { openEngine, startWorker, type Engine, type Run, type Worker } from '../src/index.ts'
 import { openLedger } from '../src/ledger.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
-import { waitingRun } from './live-kinds.ts'
+import { savingRun, SAVED, waitingRun } from './live-kinds.ts'
 
 let db: TestDatabase
 let engine: Engine
@@ -14,6 +14,7 @@ const workers = new Set<Worker>()
 
 beforeAll(async () => {
   db = await freshDatabase()
+  await db.sql(SAVED)
   engine = openEngine(db.api)
 })
 afterEach(async () => {
@@ -124,5 +125,21 @@ describe('a task', () => {
     expect(await db.sql('select tries, attempt from engine.tasks where run_id = $1', [run])).toEqual([
       { tries: 0, attempt: 1 },
     ])
+  })
+
+  test('does not fail because the disk was full while its rows were saved', async () => {
+    await db.sql(`create sequence public.room; grant usage on sequence public.room to millrace_worker;
+      create function public.no_room() returns trigger language plpgsql as $$ begin
+        if nextval('public.room') < 3 then raise 'no space' using errcode = '53100'; end if; return new; end $$;
+      create trigger no_room before insert on public.saved for each row execute function public.no_room()`)
+    await hire(savingRun(async () => {}))
+    const { run } = await engine.start(
+      member(),
+      savingRun(async () => {}),
+      { amount: 1 },
+      { workspace: 1 },
+    )
+    expect(await ended(run)).toMatchObject({ state: 'succeeded', failure: null })
+    expect(await db.sql('select count(*) as rows from public.saved where run = $1', [run])).toEqual([{ rows: 1 }])
   })
 })
