@@ -244,7 +244,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   let sweepTimer: NodeJS.Timeout | undefined
-  let movedAt = Date.now()
+  let movedAt = performance.now()
   let alive = 1
   async function sweep() {
     let busy = performing.size > 0
@@ -264,13 +264,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       report(error)
     }
     if (stopped) return
-    const quick = busy || Date.now() - movedAt < 1_000
+    const quick = busy || performance.now() - movedAt < 1_000
     const pause = Math.max(quick ? SWEEP_BUSY : SWEEP_IDLE, SWEEP_SHARE * alive)
     sweepTimer = setTimeout(() => void sweep(), missing ? SWEEP_AGAIN : pause)
   }
 
   function wake() {
-    movedAt = Date.now()
+    movedAt = performance.now()
     hungry = true
     pump()
   }
@@ -285,7 +285,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     {
       tasks: wake,
-      runs: () => (movedAt = Date.now()),
+      runs: () => (movedAt = performance.now()),
       cancelled: (runs) => abortAll('cancelled', (claimed) => runs.includes(claimed.run)),
       fenced() {
         abortAll('fenced')

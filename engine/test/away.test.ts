@@ -1,7 +1,8 @@
 /** A database that is away for a moment, full, or broken off: whose fault that is not. */
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Claimed } from '../src/attempt.ts'
+import { openChronicle } from '../src/chronicle.ts'
 import type { Tx } from '../src/database.ts'
 import { openEngine, startWorker, type Engine, type Run, type Worker } from '../src/index.ts'
 import { openLedger } from '../src/ledger.ts'
@@ -143,3 +144,30 @@ describe('a task', () => {
     expect(await db.sql('select count(*) as rows from public.saved where run = $1', [run])).toEqual([{ rows: 1 }])
   })
 })
+
+test('a clock that is set back does not silence progress', async () => {
+  const told: unknown[] = []
+  const chronicle = openChronicle(
+    async (_, values) => {
+      told.push(...(values?.[4] as unknown[]))
+      return { rows: [], rowCount: 0 }
+    },
+    () => {},
+  )
+  chronicle.progress(claimed, { at: 1 })
+  await chronicle.flush()
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 600_000 })
+  try {
+    await until(
+      async () => {
+        chronicle.progress(claimed, { at: 2 })
+        await chronicle.flush()
+        return told.length
+      },
+      (lines) => lines >= 2,
+      2,
+    )
+  } finally {
+    vi.useRealTimers()
+  }
+}, 5_000)
