@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
-import { defineRun, defineTask, TaskFailed, type Failure, type Room, type TaskSpec } from '../src/index.ts'
+import { defineRun, defineTask, TaskFailed, type Failure, type Room, type TaskSpec, type Tx } from '../src/index.ts'
 
 export const stormRoom: Room = {
   name: 'storm',
@@ -18,7 +18,21 @@ const work = z.object({
 export type Work = z.infer<typeof work>
 
 /** One line a thing done outside of PostgreSQL, in a file that outlives every process. */
-export type Effect = readonly ['begin' | 'buy', run: number, task: number, attempt: number, at: number]
+export interface Effect {
+  /** An attempt began; it asked the outside; the answer reached it. */
+  readonly what: 'begin' | 'buy' | 'got'
+  readonly run: number
+  readonly task: number
+  readonly attempt: number
+  /** Milliseconds on the clock that all processes of a machine share and nobody can set. */
+  readonly at: number
+  /** The worker's name. */
+  readonly by: string
+  /** What was bought, the same nowhere else. */
+  readonly token: string
+}
+
+export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 
 const failure = (code: string, retryable: boolean): Failure => ({
   code,
@@ -27,30 +41,38 @@ const failure = (code: string, retryable: boolean): Failure => ({
   origin: 'task',
 })
 
-export function stormKinds(effects: string) {
-  const done = (...effect: Effect) => appendFileSync(effects, `${JSON.stringify(effect)}\n`)
+export function stormKinds(effects: string, hooks: { by: string; inSave: (tx: Tx) => void } = NO_HOOKS) {
   const task = defineTask({
     name: 'storm.work',
     input: work,
-    output: z.object({ word: z.string() }),
+    output: z.object({ word: z.string(), paid: z.string().nullable() }),
     retry: (failure, tries) =>
       failure.retryable && tries < 3 ? { outcome: 'again', delay: 0.05 } : { outcome: 'failed' },
     async perform(hand) {
       const { ms, ends, buys } = hand.input
-      done('begin', hand.run, hand.task, hand.attempt, Date.now())
-      hand.log('begun', { attempt: hand.attempt })
+      const { run, task, attempt } = hand
+      const done = (what: Effect['what'], token = '') => {
+        const effect: Effect = { what, run, task, attempt, at: monotonic(), by: hooks.by, token }
+        appendFileSync(effects, `${JSON.stringify(effect)}\n`)
+      }
+      done('begin')
+      hand.log('begun', { attempt })
+      let paid: string | null = null
       if (buys) {
-        await hand.remember('purchase', { of: hand.task }, async () => {
-          done('buy', hand.run, hand.task, hand.attempt, Date.now())
+        const token = `${run}/${task}/${attempt} by ${hooks.by}`
+        const bought = await hand.remember('purchase', { of: task }, async () => {
+          done('buy', token)
           await pause(ms / 2)
-          return { of: hand.task }
+          done('got', token)
+          return { token }
         })
+        paid = bought.token
       }
       await pause(ms, undefined, { signal: hand.signal })
       hand.progress({ ms })
       if (ends === 'badly') throw new TaskFailed(failure('BAD', false))
-      if (ends === 'second' && hand.attempt === 1) throw new TaskFailed(failure('TWICE', true))
-      return { word: ends === 'poison' ? 'poison' : 'fine' }
+      if (ends === 'second' && attempt === 1) throw new TaskFailed(failure('TWICE', true))
+      return { word: ends === 'poison' ? 'poison' : 'fine', paid }
     },
     async save(tx, finished) {
       await tx.query(
@@ -64,6 +86,7 @@ export function stormKinds(effects: string) {
           finished.map((one) => one.output.word),
         ],
       )
+      hooks.inSave(tx)
       // Room for a fault between the domain's row and the close.
       await tx.query('select pg_sleep(0.003)')
     },
@@ -91,3 +114,5 @@ export function stormKinds(effects: string) {
   })
   return { flat, rounds }
 }
+
+const NO_HOOKS = { by: '', inSave() {} }

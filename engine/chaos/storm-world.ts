@@ -5,22 +5,32 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { ownerSettings } from '../src/database.ts'
-import { engineRoom, migrate, openEngine, Refusal, type Engine } from '../src/index.ts'
+import { engineRoom, migrate, openEngine, Refusal, type Engine, type Principal, type Settings } from '../src/index.ts'
 import { openPostgres, type Postgres } from '../src/postgres.ts'
 import { openFleet, type Fleet } from './storm-fleet.ts'
 import { stormRoom } from './storm-kinds.ts'
+import { openLink, type Link } from './storm-link.ts'
 
 export const WORKERS = 3
+
+export const somebody: Principal = { sub: 'storm', workspaces: { 1: 'admin' } }
 
 export type Row = Record<string, unknown>
 
 export interface World {
   readonly engine: Engine
   readonly fleet: Fleet
+  readonly link: Link
   readonly effects: string
-  /** Asks as the owner, again while the server is away. */
+  /** For sessions that belong to nobody here. */
+  readonly api: Settings
+  /** Asks as the owner, again while the server is away or has no connection left. */
   sql(text: string, values?: unknown[]): Promise<Row[]>
+  /** Looks behind the walls, and leaves nothing behind. */
+  undone<T>(work: (sql: World['sql']) => Promise<T>): Promise<T>
   crash(): Promise<void>
+  /** Deadlocks since it was asked last, as far as PostgreSQL has counted and not forgotten them by a fall. */
+  takeDeadlocks(): Promise<number>
   close(): Promise<void>
 }
 
@@ -34,23 +44,46 @@ export async function openWorld(): Promise<World> {
   if (postgres === undefined) throw new Error('no server')
   await migrate(postgres.owner(), [engineRoom, stormRoom], (login) => postgres.secret(login))
   const login = (user: string) => ({ ...postgres.owner(), user, password: postgres.secret(user) })
-  const owner = new pg.Pool({ ...ownerSettings(postgres.owner()), max: 4 })
+  const owner = new pg.Pool({ ...ownerSettings(postgres.owner()), max: 4, idleTimeoutMillis: 0 })
   owner.on('error', () => {})
+  owner.on('connect', (client) => client.on('error', () => {}))
   const engine = openEngine(login('millrace_api'))
-  const fleet = openFleet({ settings: login('millrace_worker'), effects })
+  const link = await openLink(join(folder, 'link'), login('millrace_worker'))
+  const fleet = openFleet({ settings: login('millrace_worker'), link: link.settings, effects })
   for (let at = 1; at <= WORKERS; at += 1) await fleet.hire()
 
+  const sql: World['sql'] = (text, values) => insist(async () => (await owner.query(text, values)).rows as Row[])
+  let deadlocks = 0
   return {
     engine,
     fleet,
+    link,
     effects,
-    sql: (text, values) => insist(async () => (await owner.query(text, values)).rows as Row[]),
+    api: login('millrace_api'),
+    sql,
+    async undone(work) {
+      const client = await owner.connect()
+      try {
+        await client.query('begin')
+        return await work(async (text, values) => (await client.query(text, values)).rows as Row[])
+      } finally {
+        await client.query('rollback')
+        client.release()
+      }
+    },
     async crash() {
       await stopHard(folder)
       servers.push(await openPostgres({ folder }))
     },
+    async takeDeadlocks() {
+      const before = deadlocks
+      const [row] = await sql('select deadlocks from pg_stat_database where datname = current_database()')
+      deadlocks = Number(row?.['deadlocks'] ?? 0)
+      return deadlocks < before ? deadlocks : deadlocks - before
+    },
     async close() {
       await fleet.close()
+      link.close()
       await engine.close()
       await owner.end()
       for (const server of servers) await server.close()
@@ -59,6 +92,8 @@ export async function openWorld(): Promise<World> {
   }
 }
 
+const AWAY = new Set(['DATABASE_STARTING', 'DATABASE_FULL'])
+
 /** Again until it works: for what stands outside of the storm. */
 export async function insist<T>(work: () => Promise<T>, seconds = 20): Promise<T> {
   const end = Date.now() + seconds * 1000
@@ -66,10 +101,21 @@ export async function insist<T>(work: () => Promise<T>, seconds = 20): Promise<T
     try {
       return await work()
     } catch (error) {
-      if (error instanceof Refusal && error.code !== 'DATABASE_STARTING') throw error
+      if (error instanceof Refusal && !AWAY.has(error.code)) throw error
       if (Date.now() > end) throw error
       await pause(20)
     }
+  }
+}
+
+/** Looks again and again until there is something; undefined when it is late. */
+export async function look<T>(
+  at: () => Promise<T | undefined> | T | undefined,
+  within: number,
+): Promise<T | undefined> {
+  for (const end = Date.now() + within; ; await pause(10)) {
+    const seen = await at()
+    if (seen !== undefined || Date.now() > end) return seen
   }
 }
 
