@@ -680,11 +680,12 @@ begin
            'code', 'QUARANTINED', 'message', 'Three workers died while they performed this task.', 'retryable', false,
            'origin', 'worker', 'details', jsonb_build_object('crashes', t.crashes + 1)) end)
     into runs_, ns_, attempts_, outcomes_, bodies_
-    from tasks t
+    -- Who is stopped in his save has locked what he saves: that comes back when the
+    -- server ends his transaction, and nothing else waits for it.
+    from (select * from tasks h where h.worker = any(fallen) order by h.run_id, h.n for no key update skip locked) t
     join workers w on w.id = t.worker
    cross join lateral (select case when w.gone_why = 'left' then 'released'
-                                   when t.crashes >= 2 and t.n > 0 then 'failed' else 'expired' end as fate) f
-   where t.worker = any(fallen);
+                                   when t.crashes >= 2 and t.n > 0 then 'failed' else 'expired' end as fate) f;
   if runs_ is not null then
     select coalesce(sum(s.kept), 0) into taken
       from settle(runs_, ns_, attempts_, outcomes_, bodies_, array_fill(0::float8, array[cardinality(runs_)])) s;

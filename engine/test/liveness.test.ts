@@ -190,6 +190,30 @@ describe('a worker that is stopped', () => {
       await other.end()
     }
   })
+
+  test('in the middle of its save holds up only what it saves', async () => {
+    const child = await hireProcess()
+    const waiting = await startWaiting(2)
+    await child.said('begun', 2)
+    const saving = await startSaving()
+    await child.said('saving')
+    child.process.kill('SIGSTOP')
+    const other = await workerByHand(db, { kinds: ['wait'] })
+    try {
+      await other.client.query("set statement_timeout = '2s'")
+      await until(
+        async () => {
+          await expireOn(other.client, 20)
+          return await taskOf(waiting)
+        },
+        (task) => task?.['state'] === 'ready',
+        5,
+      )
+      expect(await taskOf(saving)).toMatchObject({ state: 'running' })
+    } finally {
+      await other.end()
+    }
+  })
 })
 
 describe('a worker whose session was cut', () => {
