@@ -92,7 +92,7 @@ export interface TaskKind<In = unknown, Out = unknown> {
   /** What a failure means for this kind; the default is `again` of backoff.ts. */
   readonly retry?: (failure: Failure, tries: number) => Again
   /** Once, perhaps again later, perhaps elsewhere; must end soon after its signal is aborted. */
-  readonly perform: (hand: Hand<In>) => Promise<Out>
+  readonly perform: (hand: Hand<In>) => Promise<NoInfer<Out>>
   /** The domain's rows, in the transaction that closes the attempts. */
   readonly save?: (tx: Tx, finished: readonly Finished<In, Out>[]) => Promise<void>
   /** What the engine keeps as the output, where `save` keeps the rest. Default: all of it. */
@@ -139,7 +139,7 @@ export interface RunKind<In = unknown, Out = unknown> {
   readonly input: z.ZodType<In>
   readonly tasks: readonly AnyTaskKind[]
   /** The first tasks; may be a generator, so that a hundred thousand are never held at once. */
-  readonly plan: (input: In) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
+  readonly plan: (input: NoInfer<In>) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
   /**
    * Asked when all tasks have ended; a task like any other, so it may be asked
    * again.  Without it the run succeeds if any task did.
