@@ -1,9 +1,9 @@
 /** The task that asks a run kind what comes next, made from its `next`. */
 import { z } from 'zod'
 import type { Tx } from './database.ts'
-import type { Failure } from './errors.ts'
+import { TaskFailed, type Failure } from './errors.ts'
+import { unlisted, type AnyRunKind, type AnyTaskKind, type Hand, type SoFar, type TaskKind } from './kinds.ts'
 import { siftFailure, siftSpecs } from './sensitive.ts'
-import type { AnyRunKind, AnyTaskKind, Hand, SoFar, TaskKind } from './kinds.ts'
 
 const decided = z.union([
   z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })) }),
@@ -33,12 +33,20 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
       : { sensitive: { ...kind.sensitive, kept: decisionOf(kind.sensitive.kept) } }),
     async perform(hand) {
       const decision = await next((await soFar(hand, kind)) as never)
+      if ('do' in decision && unlisted(kind, decision.do) !== undefined) throw new TaskFailed(UNLISTED)
       if ('do' in decision && kind.sensitive !== undefined) return { do: siftSpecs(kind.tasks, decision.do) }
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
       return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
     },
   }
   return [task]
+}
+
+const UNLISTED: Failure = {
+  code: 'UNLISTED_TASK_KIND',
+  message: 'The run wanted a task of a kind that it does not list.',
+  retryable: false,
+  origin: 'task',
 }
 
 async function soFar(hand: Hand<unknown>, kind: AnyRunKind): Promise<SoFar<unknown>> {

@@ -7,7 +7,7 @@ import { LARGEST_ARTIFACT, listArtifacts, readChunk, type Artifact } from './art
 import { noSuchRun, Refusal, type Failure } from './errors.ts'
 import { follow, type Event } from './feed.ts'
 import { toJson } from './json.ts'
-import type { RunKind, TaskSpec } from './kinds.ts'
+import { unlisted, type RunKind, type TaskSpec } from './kinds.ts'
 import { siftSpecs } from './sensitive.ts'
 import { openWake, type Wake } from './wake.ts'
 import { askWhy, type Waiting } from './why.ts'
@@ -129,6 +129,8 @@ export function openEngine(settings: Settings): Engine {
       const started = await api.as(who, async (tx) => {
         let begun: { run_id: number; created: boolean } | undefined
         for await (const planned of inChunks(kind.plan(parsed.data))) {
+          const foreign = unlisted(kind, planned)
+          if (foreign !== undefined) throw unlistedTask(kind.name, foreign)
           const chunk = kind.sensitive === undefined ? planned : siftSpecs(kind.tasks, planned)
           const tasks = toJson(options.delay === undefined ? chunk : delayed(chunk, options.delay))
           if (begun !== undefined) {
@@ -248,12 +250,20 @@ function delayed(chunk: readonly TaskSpec[], delay: number): TaskSpec[] {
   return chunk.map((spec) => ({ ...spec, delay: delay + (spec.delay ?? 0) }))
 }
 
-function invalidInput(
-  kind: string,
-  issues: readonly { path: readonly PropertyKey[]; code?: string | undefined }[],
-): Refusal {
-  const causes = issues.map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.code ?? 'invalid'}`)
+function invalidInput(kind: string, issues: readonly { path: readonly PropertyKey[]; message: string }[]): Refusal {
+  const causes = issues.map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.message}`)
   return new Refusal('INVALID_INPUT', `The input of a ${kind} run is not valid.`, { causes })
+}
+
+/** Nobody would ever claim it, and the run would wait for ever. */
+function unlistedTask(kind: string, task: string): Refusal {
+  return new Refusal(
+    'UNLISTED_TASK_KIND',
+    `A ${kind} run plans a task of kind ${task}, which its \`tasks\` do not list.`,
+    {
+      remedy: 'Add that task kind to `tasks`, or plan one that stands there.',
+    },
+  )
 }
 
 const SELECT_RUN = `select r.*, engine.status(r) as status, engine.progress(r) as progress, b.output, b.failure

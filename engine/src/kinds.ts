@@ -186,3 +186,9 @@ export interface AnyRunKind {
   readonly next?: (soFar: never) => Promise<Next<unknown>> | Next<unknown>
   readonly sensitive?: Sensitive
 }
+
+/** The first kind among tasks to be that a run kind does not list: no worker would claim it. */
+export function unlisted(kind: Pick<AnyRunKind, 'tasks'>, specs: readonly { kind: string }[]): string | undefined {
+  const listed = new Set(kind.tasks.map((task) => task.name))
+  return specs.find((spec) => !listed.has(spec.kind))?.kind
+}

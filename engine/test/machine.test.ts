@@ -76,4 +76,28 @@ describe('a run', () => {
     expect(await finished(none.run)).toMatchObject({ state: 'failed', failure: { code: 'NEGATIVE' } })
     await worker.drain()
   })
+
+  test('that plans a task which its kind does not list is refused, and one that decides on it fails: neither waits for ever', async () => {
+    const xs = z.object({ xs: z.array(z.number()) })
+    const halve: TaskSpec = { kind: 'halve', input: { x: 1 } }
+    const planned = defineRun({ name: 'planned', input: xs, tasks: [double], plan: () => [halve] })
+    const decided = defineRun({ name: 'decided', input: xs, tasks: [double], plan, next: () => ({ do: [halve] }) })
+    await expect(engine.start(member(), planned, { xs: [1] }, { workspace: 1 })).rejects.toMatchObject({
+      code: 'UNLISTED_TASK_KIND',
+      message: expect.stringContaining('halve'),
+    })
+    expect(await engine.runs(member(), { kind: 'planned' })).toEqual([])
+    const worker = await startWorker({ settings: db.worker, kinds: [decided], report: console.error })
+    const { run } = await engine.start(member(), decided, { xs: [1] }, { workspace: 1 })
+    expect(await finished(run)).toMatchObject({ state: 'failed', failure: { code: 'UNLISTED_TASK_KIND' } })
+    await worker.drain()
+  })
+
+  test('with an input that is not valid is refused with each cause by its path', async () => {
+    const wrong = { xs: [1, 'two', null] } as unknown as { xs: number[] }
+    await expect(engine.start(member(), simple, wrong, { workspace: 1 })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      causes: [expect.stringMatching(/^xs\.1: .*number.*string/), expect.stringMatching(/^xs\.2: .*number.*null/)],
+    })
+  })
 })
