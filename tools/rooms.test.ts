@@ -15,6 +15,8 @@ describe('the import rooms', () => {
       'server/src/domains/probe/run.ts',
       'server/src/http/server.ts',
     ],
+    ['who loads own kinds knows no domain', 'server/src/own-kinds.ts', 'server/src/domains/probe/run.ts'],
+    ['the public door does not know the command line', 'server/src/index.ts', 'server/src/cli/screen.ts'],
     ['nobody but the programs knows app.ts', 'server/src/domains/probe/run.ts', 'server/src/app.ts'],
   ])('%s', (_, from, to) => {
     expect(crossing({ from, to })).toContain(from)

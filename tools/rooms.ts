@@ -13,7 +13,10 @@ const ROOMS = [
   'server/src/providers/',
   'server/src/http/',
   'server/src/cli/',
+  'server/src/index.ts',
   'server/src/app.ts',
+  'server/src/own-kinds.ts',
+  'server/src/report.ts',
   'server/src/config.ts',
   'server/src/cli.ts',
 ] as const
@@ -29,10 +32,14 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/providers/': [ENGINE],
   'server/src/http/': [ENGINE],
   'server/src/config.ts': [ENGINE],
+  'server/src/report.ts': [ENGINE],
+  'server/src/own-kinds.ts': [ENGINE],
+  'server/src/index.ts': ['server/src/app.ts', 'server/src/config.ts', 'server/src/report.ts', ENGINE],
   'server/src/app.ts': [
     'server/src/domains/probe/',
     'server/src/providers/',
     'server/src/http/',
+    'server/src/own-kinds.ts',
     'server/src/config.ts',
     ENGINE,
   ],
@@ -40,10 +47,11 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     'server/src/domains/probe/',
     'server/src/http/',
     'server/src/app.ts',
+    'server/src/report.ts',
     'server/src/config.ts',
     ENGINE,
   ],
-  'server/src/cli.ts': ['server/src/cli/', ENGINE],
+  'server/src/cli.ts': ['server/src/cli/', 'server/src/config.ts', ENGINE],
 }
 
 export interface Import {

@@ -15,6 +15,8 @@ export interface TestDatabase {
   readonly owner: Settings
   readonly api: Settings
   readonly worker: Settings
+  /** The owner's, as DATABASE_URL; the server's socket folder stands in `host`, as `psql` takes it. */
+  readonly url: string
   /** Ask as the owner. */
   sql<R extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>
   drop(): Promise<void>
@@ -54,6 +56,7 @@ export async function freshDatabase(
   return {
     name,
     ...logins,
+    url: urlOf(logins.owner),
     sql: async <R extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
       (await pool.query<R>(text, values)).rows,
     async drop() {
@@ -61,6 +64,11 @@ export async function freshDatabase(
       await asOwner('postgres', (client) => client.query(`drop database ${name} with (force)`))
     },
   }
+}
+
+function urlOf({ user, password, host, port, database }: Settings): string {
+  const login = `${encodeURIComponent(String(user))}:${encodeURIComponent(String(password))}`
+  return `postgresql://${login}@localhost:${port}/${database}?host=${encodeURIComponent(String(host))}`
 }
 
 /** Somebody with a role in the workspace `default`. */

@@ -3,16 +3,20 @@ import {
   engineRoom,
   migrate,
   openEngine,
+  Refusal,
   type AnyRunKind,
   type Engine,
   type Migrated,
   type Principal,
   type Room,
+  type RunKind,
   type Settings,
+  type StartOptions,
 } from '@millrace/engine'
 import { openPostgres, type Postgres } from '@millrace/engine/postgres'
 import type { Config } from './config.ts'
-import { probeRun } from './domains/probe/run.ts'
+import { probeRun, recordRun } from './domains/probe/run.ts'
+import { loadKinds } from './own-kinds.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 
 const probeRoom: Room = {
@@ -28,54 +32,110 @@ export const rooms: readonly Room[] = [engineRoom, probeRoom]
 export const WORKSPACE = 1
 export const operator: Principal = { sub: 'operator', workspaces: { [WORKSPACE]: 'admin' } }
 
-export interface App {
+/** The words for a run's place before others, at every door. */
+export const PRIORITY = { low: 0, normal: 5, high: 10 } as const
+export type Priority = keyof typeof PRIORITY
+
+/** What this installation performs. */
+export interface Served {
+  readonly catalogue: Catalogue
+  readonly probe: ReturnType<typeof probeRun>
+  readonly kinds: readonly AnyRunKind[]
+}
+
+export function productKinds(config: Config): Served {
+  const catalogue = openCatalogue(config)
+  const probe = probeRun(catalogue)
+  return { catalogue, probe, kinds: [probe] }
+}
+
+/** The product's kinds and, after them, those of the person's own folder. */
+export async function servedKinds(config: Config): Promise<Served> {
+  const product = productKinds(config)
+  if (config.ownKinds === undefined) return product
+  return { ...product, kinds: [...product.kinds, ...(await loadKinds(config.ownKinds, product.kinds))] }
+}
+
+/** @throws Refusal UNKNOWN_KIND, naming those that are there */
+export function kindNamed(kinds: readonly AnyRunKind[], asked: AnyRunKind | string, hint = ''): AnyRunKind {
+  const kind = kinds.find((one) => one === asked || one.name === asked)
+  if (kind !== undefined) return kind
+  const name = typeof asked === 'string' ? asked : asked.name
+  throw new Refusal('UNKNOWN_KIND', `There is no kind of run named ${JSON.stringify(name)} here.`, {
+    remedy: `Known are: ${kinds.map((one) => one.name).join(', ')}.${hint}`,
+  })
+}
+
+export interface Database {
   readonly postgres: Postgres
   readonly logins: { readonly api: Settings; readonly worker: Settings }
   readonly migrated: Migrated
-  readonly engine: Engine
-  readonly catalogue: Catalogue
-  readonly probe: ReturnType<typeof probeRun>
-  /** What a worker of this program performs. */
-  readonly kinds: readonly AnyRunKind[]
-  close(): Promise<void>
 }
 
-/** Opens the database (our own, or the one that is named), brings it up to date, and hangs everything together. */
-export async function openApp(config: Config, tell: (line: string) => void): Promise<App> {
-  const catalogue = openCatalogue(config)
-  const postgres = await openPostgres({
-    folder: config.folder,
-    tell,
-    ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
-  })
+export type Where = Pick<Config, 'folder' | 'databaseUrl' | 'apiDatabaseUrl' | 'workerDatabaseUrl'>
+
+/** Opens the database (our own, or the one that is named) and brings it up to date, if this program may. */
+export async function openDatabase(where: Where, tell: (line: string) => void): Promise<Database> {
+  const restricted = where.workerDatabaseUrl ?? where.apiDatabaseUrl
+  const url = where.databaseUrl ?? restricted
+  const postgres = await openPostgres({ folder: where.folder, tell, ...(url === undefined ? {} : { url }) })
   try {
     const owner = postgres.owner()
-    const migrated = await migrate(owner, rooms, (login) => postgres.secret(login))
+    // Who was given a restricted login alone takes the tables as they are.
+    const ours = where.databaseUrl !== undefined || restricted === undefined
+    const migrated = ours
+      ? await migrate(owner, rooms, (login) => postgres.secret(login))
+      : { applied: [], refreshed: false }
+    const loginOf = (user: string, given: string | undefined): Settings => {
+      if (given !== undefined) return { connectionString: given }
+      return ours ? { ...owner, user, password: postgres.secret(user) } : owner
+    }
     const logins = {
-      api: loginOf('millrace_api', config.apiDatabaseUrl),
-      worker: loginOf('millrace_worker', config.workerDatabaseUrl),
+      api: loginOf('millrace_api', where.apiDatabaseUrl),
+      worker: loginOf('millrace_worker', where.workerDatabaseUrl),
     }
-    function loginOf(user: string, url: string | undefined): Settings {
-      return url === undefined ? { ...owner, user, password: postgres.secret(user) } : { connectionString: url }
-    }
-    const engine = openEngine(logins.api)
-    const probe = probeRun(catalogue)
-    return {
-      postgres,
-      logins,
-      migrated,
-      engine,
-      catalogue,
-      probe,
-      kinds: [probe],
-      async close() {
-        await engine.close()
-        await postgres.close()
-      },
-    }
+    return { postgres, logins, migrated }
   } catch (error) {
     await postgres.close()
     throw error
+  }
+}
+
+export interface App extends Served, Database {
+  readonly engine: Engine
+  /** Starts a run of any kind as the operator; its domain's own rows about it go with it. */
+  start(
+    kind: AnyRunKind,
+    input: unknown,
+    options: Omit<StartOptions, 'workspace' | 'alongside'>,
+  ): ReturnType<Engine['start']>
+  close(): Promise<void>
+}
+
+/** Opens the database and hangs everything together. */
+export async function openApp(
+  config: Config,
+  tell: (line: string) => void,
+  served: Served = productKinds(config),
+): Promise<App> {
+  const database = await openDatabase(config, tell)
+  const engine = openEngine(database.logins.api)
+  return {
+    ...served,
+    ...database,
+    engine,
+    start: (kind, input, options) =>
+      engine.start(operator, kind as RunKind, input, {
+        ...options,
+        workspace: WORKSPACE,
+        ...(kind === served.probe
+          ? { alongside: (tx, run) => recordRun(tx, run, WORKSPACE, served.probe.input.parse(input)) }
+          : {}),
+      }),
+    async close() {
+      await engine.close()
+      await database.postgres.close()
+    },
   }
 }
 

@@ -78,6 +78,12 @@ export const settings = {
     sentence: 'Tasks that one worker process performs at a time.',
     read: whole('WORKER_SLOTS', 200, 1, 10_000),
   },
+  ownKinds: {
+    env: 'MILLRACE_KINDS',
+    otherwise: 'none',
+    sentence: 'Folder of your own kinds of runs; `worker`, `up`, `kinds` and `runs start` load every file in it.',
+    read: optional,
+  },
   compatibleUrl: {
     env: 'OPENAI_COMPATIBLE_URL',
     otherwise: 'none',
@@ -112,6 +118,30 @@ export const settings = {
 } as const satisfies Record<string, Setting<unknown>>
 
 export type Config = { readonly [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['read']> }
+
+/** What is said to be secret here, and what a name in the environment says is. */
+const SECRET_NAME = /key|token|secret|password|credential/i
+const SHORTEST_SECRET = 4
+
+/** A text without the secrets of the environment, for a person's screen. */
+export function withoutSecrets(said: string, environment: NodeJS.ProcessEnv = process.env): string {
+  const named = new Set<string>(Object.values<Setting<unknown>>(settings).flatMap((it) => (it.secret ? [it.env] : [])))
+  const secrets = Object.entries(environment)
+    .filter(([name]) => named.has(name) || SECRET_NAME.test(name))
+    .flatMap(([, value = '']) => [value, ...passwordsIn(value)])
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '…'), said)
+}
+
+/** As it stands in a URL, and as it is meant. */
+function passwordsIn(url: string): string[] {
+  const written = /^[a-z]+:\/\/[^:@/]*:([^@]*)@/.exec(url)?.[1]
+  if (written === undefined) return []
+  return [
+    written,
+    written.replaceAll(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16))),
+  ]
+}
 
 /** @throws Refusal INVALID_SETTING, naming the variable */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {

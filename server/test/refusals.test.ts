@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../engine/testing/index.ts'
 import { rooms } from '../src/app.ts'
-import { install, urlOf, type Installation, type Ran } from '../testing/cli.ts'
+import { install, type Installation, type Ran } from '../testing/cli.ts'
 import { definitionText } from '../testing/probe.ts'
 
 let empty: TestDatabase
@@ -165,7 +165,7 @@ describe('a database', () => {
     const newer = await freshDatabase(rooms.slice(1))
     try {
       await newer.sql("insert into engine.migrations (name, hash) values ('engine/0099_future.sql', 'x')")
-      const ran = await place.run(['probe', 'good.yaml', '-m', 'fake:a'], { DATABASE_URL: urlOf(newer) })
+      const ran = await place.run(['probe', 'good.yaml', '-m', 'fake:a'], { DATABASE_URL: newer.url })
       expectTold(ran, /newer Millrace \(it has engine\/0099_future\.sql\)/, /Use that version or a newer one/)
       expect(await newer.sql('select count(*)::int as n from engine.runs')).toEqual([{ n: 0 }])
     } finally {
@@ -177,7 +177,7 @@ describe('a database', () => {
     const full = await freshDatabase(rooms.slice(1))
     try {
       await full.sql(`alter database ${full.name} connection limit ${connections}`)
-      const ran = await place.run(['probe', 'good.yaml', '-m', 'fake:a'], { DATABASE_URL: urlOf(full) })
+      const ran = await place.run(['probe', 'good.yaml', '-m', 'fake:a'], { DATABASE_URL: full.url })
       expectTold(ran, /connection/, /Raise max_connections|Close other programs/)
       const [made] = await full.sql('select count(*)::int as n, coalesce(sum(total), 0)::int as tasks from engine.runs')
       expect(made?.['tasks']).toBe((made?.['n'] as number) * 3)
@@ -190,7 +190,7 @@ describe('a database', () => {
     const tight = await freshDatabase(rooms.slice(1))
     try {
       await tight.sql(`alter database ${tight.name} connection limit 3`)
-      const probe = place.begin(['probe', 'good.yaml', '-m', 'fake:a', '--json'], { DATABASE_URL: urlOf(tight) })
+      const probe = place.begin(['probe', 'good.yaml', '-m', 'fake:a', '--json'], { DATABASE_URL: tight.url })
       await probe.says(/connection/, 10)
       await tight.sql(`alter database ${tight.name} connection limit -1`)
       const { code, stdout, stderr } = await probe.ended

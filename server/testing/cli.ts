@@ -44,16 +44,9 @@ export interface Installation {
   remove(): Promise<void>
 }
 
-/** As `psql` takes it: the server's socket folder stands in `host`. */
-export function urlOf(database: Pick<TestDatabase, 'name' | 'owner'>): string {
-  const { user, password, host, port } = database.owner
-  const login = `${encodeURIComponent(String(user))}:${encodeURIComponent(String(password))}`
-  return `postgresql://${login}@localhost:${port}/${database.name}?host=${encodeURIComponent(String(host))}`
-}
-
 /** Without a database it is the embedded one, in the folder. */
 export async function install(
-  database?: Pick<TestDatabase, 'name' | 'owner'> | string,
+  database?: Pick<TestDatabase, 'url'> | string,
   settings: Record<string, string> = {},
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-cli-'))
@@ -64,7 +57,7 @@ export async function install(
     HOME: folder,
     MILLRACE_FOLDER: join(folder, '.millrace'),
     MILLRACE_FAKE_LATENCY_MS: '0',
-    ...(database === undefined ? {} : { DATABASE_URL: typeof database === 'string' ? database : urlOf(database) }),
+    ...(database === undefined ? {} : { DATABASE_URL: typeof database === 'string' ? database : database.url }),
     ...settings,
   }
   const begun: Command[] = []

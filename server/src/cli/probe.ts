@@ -1,15 +1,14 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
-import { readFile, stat } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { Refusal, startWorker, type Run } from '@millrace/engine'
-import { openApp, openCatalogue, operator, WORKSPACE, type App } from '../app.ts'
+import { openApp, openCatalogue, operator, PRIORITY, WORKSPACE, type App, type Priority } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition/definition.ts'
 import { resultsOf } from '../domains/probe/results.ts'
 import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
 import type { ProbeInput } from '../domains/probe/input.ts'
-import { checkOut, endOf, exportTo, failureLines, resultTable, watch } from './follow-run.ts'
-import { reporter } from './report.ts'
+import { checkOut, endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
+import { COMING_TO_AN_END, performRun } from './perform-run.ts'
+import { readTextFile } from './read-file.ts'
 import { grouped, remark, say, table } from './screen.ts'
 import { onInterrupt } from './session.ts'
 
@@ -21,18 +20,13 @@ export interface ProbeOptions {
   readonly temperature?: number
   readonly maxTokens?: number
   readonly maxTurns?: number
-  readonly priority?: 'low' | 'normal' | 'high'
+  readonly priority?: Priority
   readonly test?: boolean
   readonly dryRun?: boolean
   readonly new?: boolean
   readonly out?: string
   readonly json?: boolean
 }
-
-const PRIORITY = { low: 0, normal: 5, high: 10 } as const
-const LARGEST_FILE = 1024 * 1024
-/** Seconds that calls under way may take after Ctrl-C. */
-const DRAIN = 10
 
 export async function probe(file: string, options: ProbeOptions): Promise<number> {
   const config = readConfig()
@@ -41,9 +35,7 @@ export async function probe(file: string, options: ProbeOptions): Promise<number
   if (options.dryRun === true) return showDryRun(dry, options.json === true)
   await checkOut(options.out)
 
-  const interruption = onInterrupt(() =>
-    remark('\nComing to an end: what is under way is finished first. Ctrl-C again ends at once.'),
-  )
+  const interruption = onInterrupt(() => remark(COMING_TO_AN_END))
   const app = await openApp(config, remark)
   try {
     const run = await startOrGoOn(app, input, options)
@@ -56,22 +48,12 @@ export async function probe(file: string, options: ProbeOptions): Promise<number
 
 /** @throws Refusal for a file that is not there, is too large, or is no definition */
 export async function readDefinitionFile(file: string): Promise<Definition> {
-  const found = await stat(file).catch(() => undefined)
-  if (found === undefined || !found.isFile()) {
-    throw new Refusal('NO_SUCH_FILE', `There is no file ${file}.`, {
-      remedy: 'Name a definition, for example examples/value-dilemma/definition.yaml.',
-    })
-  }
-  if (found.size > LARGEST_FILE) {
-    throw new Refusal(
-      'FILE_TOO_LARGE',
-      `${file} has ${grouped(found.size)} bytes; a definition may have ${grouped(LARGEST_FILE)}.`,
-      {
-        remedy: 'Move long texts into fewer levels, or split the definition.',
-      },
-    )
-  }
-  return readDefinition(await readFile(file, 'utf8'), { file })
+  const text = await readTextFile(file, {
+    what: 'a definition',
+    missing: 'Name a definition, for example examples/value-dilemma/definition.yaml.',
+    tooLarge: 'Move long texts into fewer levels, or split the definition.',
+  })
+  return readDefinition(text, { file })
 }
 
 function requestOf(definition: Definition, options: ProbeOptions) {
@@ -105,30 +87,14 @@ async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): 
   return run
 }
 
-/** Works on a run with a worker of its own until it ends, then tells the results. */
-export async function perform(
+async function perform(
   app: App,
   config: Config,
   run: number,
   options: Pick<ProbeOptions, 'json' | 'out'>,
   signal: AbortSignal,
 ): Promise<number> {
-  const worker = await startWorker({
-    settings: app.logins.worker,
-    kinds: app.kinds,
-    slots: config.slots,
-    report: reporter(),
-  })
-  // At once, so that nothing more is claimed while the watch comes to its end.
-  signal.addEventListener('abort', () => void worker.drain(DRAIN), { once: true })
-  if (signal.aborted) void worker.drain(DRAIN)
-  try {
-    await watch(app.engine, run, signal)
-  } finally {
-    await worker.drain(DRAIN)
-  }
-  // Read after the drain: what was under way may have been the last.
-  const ended: Run = await app.engine.run(operator, run)
+  const ended = await performRun(app, config, run, signal)
   if (ended.finishedAt === null) {
     const { progress } = ended
     remark(`Run ${run} has ${progress.open} of ${progress.total} to go. The same command goes on with it.`)

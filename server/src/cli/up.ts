@@ -1,14 +1,14 @@
 /** `millrace up`: everything in one program.  On an empty database it shows what it can do, then keeps serving. */
 import { fileURLToPath } from 'node:url'
 import { startWorker, type Worker } from '@millrace/engine'
-import { openApp, openCatalogue, operator, WORKSPACE, type App } from '../app.ts'
+import { openApp, openCatalogue, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { prepare, startProbe } from '../domains/probe/start.ts'
 import { resultsOf } from '../domains/probe/results.ts'
 import { listen } from '../http/server.ts'
+import { reporter } from '../report.ts'
 import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
 import { readDefinitionFile } from './probe.ts'
-import { reporter } from './report.ts'
 import { bold, dim, grouped, remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
 import { relative } from 'node:path'
@@ -19,6 +19,7 @@ const DRAIN = 30
 
 export async function up(options: { example: boolean }): Promise<number> {
   const config = readConfig()
+  const served = await servedKinds(config)
   const interruption = onInterrupt(() =>
     remark('\nStopping: what is under way is finished first. Ctrl-C again ends at once.'),
   )
@@ -31,13 +32,13 @@ export async function up(options: { example: boolean }): Promise<number> {
     return []
   })
   try {
-    const opened = await openApp(config, remark)
+    const opened = await openApp(config, remark, served)
     app = opened
     worker = await startWorker({
       settings: app.logins.worker,
       kinds: app.kinds,
       slots: config.slots,
-      report: reporter(),
+      report: reporter(remark),
     })
     say(`${bold('Millrace')} serves on ${http.url}  ${dim(`(database: ${app.postgres.place})`)}`)
     if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)

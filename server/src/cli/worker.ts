@@ -1,8 +1,8 @@
 /** `millrace worker`: one more process that performs tasks. */
 import { startWorker } from '@millrace/engine'
-import { openApp } from '../app.ts'
+import { openApp, servedKinds } from '../app.ts'
 import { readConfig } from '../config.ts'
-import { reporter } from './report.ts'
+import { reporter } from '../report.ts'
 import { remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
 
@@ -10,17 +10,18 @@ const DRAIN = 30
 
 export async function worker(options: { name?: string; slots?: number }): Promise<number> {
   const config = readConfig()
+  const served = await servedKinds(config)
   const interruption = onInterrupt(() =>
     remark('\nDraining: what is under way is finished first. Ctrl-C again ends at once.'),
   )
-  const app = await openApp(config, remark)
+  const app = await openApp(config, remark, served)
   try {
     const slots = options.slots ?? config.slots
     const running = await startWorker({
       settings: app.logins.worker,
       kinds: app.kinds,
       slots,
-      report: reporter(),
+      report: reporter(remark),
       ...(options.name === undefined ? {} : { name: options.name }),
     })
     say(

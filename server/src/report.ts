@@ -1,10 +1,9 @@
-/** What a worker of this program meets that nobody named: to standard error, once in a while, never stored. */
+/** What a worker of this program meets that nobody named: told once in a while, never stored. */
 import { isConnectionLoss, sqlState } from '@millrace/engine'
-import { remark } from './screen.ts'
 
 const AGAIN = 10_000
 
-export function reporter(): (error: unknown) => void {
+export function reporter(tell: (line: string) => void): (error: unknown) => void {
   const told = new Map<string, number>()
   return (error) => {
     const line =
@@ -16,6 +15,6 @@ export function reporter(): (error: unknown) => void {
     if (Date.now() - (told.get(line) ?? 0) < AGAIN) return
     if (told.size > 100) told.clear()
     told.set(line, Date.now())
-    remark(line)
+    tell(line)
   }
 }
