@@ -4,7 +4,8 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
-import { tellRefusal } from './cli/screen.ts'
+import { tellCause, tellRefusal } from './cli/screen.ts'
+import { withoutSecrets } from './config.ts'
 
 /** 0: done. 1: it ran and failed. 2: refused, nothing was done. 130: interrupted. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof Refusal) {
       tellRefusal(error)
+      if (program.opts()['verbose'] === true) tellCause(error, withoutSecrets)
       return 2
     }
     process.stderr.write(
@@ -36,6 +38,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
   const program = new Command('millrace')
     .description('Runs AI work that must not be lost: runs of tasks, kept in PostgreSQL, watched live.')
     .version('0.1.0')
+    .option('--verbose', 'tell what was behind a refusal too, with its stack')
     .exitOverride()
     .showHelpAfterError('(`--help` shows what there is)')
     .configureHelp({ showGlobalOptions: true })
@@ -109,6 +112,13 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--json', 'one JSON document on standard output, progress on standard error')
     .action(async (file, options) => done(await (await import('./cli/probe.ts')).probe(file, options)))
 
+  command(program, 'kinds', 'List the kinds of runs: their tasks, and what they are started with.', [
+    'millrace kinds',
+    'MILLRACE_KINDS=examples/own-kind millrace kinds --json',
+  ])
+    .option('--json', 'for programs: with JSON schemas of inputs and outputs')
+    .action(async (options) => done(await (await import('./cli/kinds.ts')).listKinds(options)))
+
   const runs = program.command('runs').description('Look at runs and steer them.').exitOverride()
   const run = (name: string, sentence: string, examples: readonly string[]) =>
     command(runs, name, sentence, examples).argument('<run>', 'number of the run', wholeNumber(1))
@@ -118,6 +128,24 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--before <run>', 'only runs before this one', wholeNumber(1))
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./cli/runs.ts')).listRuns(options)))
+  command(runs, 'start', 'Start a run of any kind; with --wait, work on it here and tell how it ended.', [
+    `millrace runs start words --input '{"texts":["one","and","two"]}' --wait`,
+    'MILLRACE_KINDS=examples/own-kind millrace runs start prices --input-file examples/own-kind/input.yaml --wait',
+    'millrace runs start words --input-file input.json --key today --hold',
+  ])
+    .argument('<kind>', 'one of `millrace kinds`')
+    .addOption(new Option('--input <json>', 'the input (default: {})').conflicts('inputFile'))
+    .option('--input-file <path>', 'a file of it: .json, or YAML')
+    .addOption(
+      new Option('--priority <level>', 'before or after other runs')
+        .choices(['low', 'normal', 'high'])
+        .default('normal'),
+    )
+    .option('--key <text>', 'the same key with the same input is the same run, however often it is started')
+    .option('--hold', 'let nobody claim from it until `millrace runs resume`')
+    .option('--wait', 'work on it in this process until it has ended: exit code 0 if it succeeded, else 1')
+    .option('--json', 'one JSON document on standard output, progress on standard error')
+    .action(async (kind, options) => done(await (await import('./cli/start-run.ts')).startRun(kind, options)))
   run('show', 'One run: how far it is, and its results.', ['millrace runs show 1'])
     .option('--json', 'for programs')
     .action(async (id, options) => done(await (await import('./cli/runs.ts')).showRun(id, options)))

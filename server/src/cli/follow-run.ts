@@ -41,6 +41,11 @@ export function endOf(run: Run): string {
   return run.finishedAt === null ? run.status : `${run.state} in ${duration(seconds)}`
 }
 
+/** What a run ended with, for a person; nothing when that is nothing. */
+export function outputLines({ output }: Run): string[] {
+  return output === null || output === undefined ? [] : JSON.stringify(output, null, 2).split('\n')
+}
+
 export function resultTable(results: readonly ModelResult[]): string {
   const codes = [...new Set(results.flatMap((result) => Object.keys(result.decisions)))].sort(byScale)
   const anyFailed = results.some((result) => result.failed > 0)

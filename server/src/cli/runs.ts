@@ -4,7 +4,7 @@ import type { Run } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
-import { endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
+import { endOf, exportTo, failureLines, outputLines, resultTable } from './follow-run.ts'
 import { grouped, remark, say, table } from './screen.ts'
 import { onInterrupt, withApp } from './session.ts'
 
@@ -44,6 +44,7 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
     }
     say(`Run ${id} (${run.kind}) ${endOf(run)}.`)
     say(progressLine(run))
+    for (const line of run.kind === 'probe' ? [] : outputLines(run)) say(line)
     if (results.length > 0) {
       say()
       say(resultTable(results))

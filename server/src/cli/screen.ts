@@ -1,5 +1,5 @@
 /** What a person sees: lines, tables, a bar that moves, and what went wrong. */
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { inspect, stripVTControlCharacters, styleText } from 'node:util'
 import type { Progress, Refusal } from '@millrace/engine'
 
 type Style = Parameters<typeof styleText>[0]
@@ -24,6 +24,15 @@ export function tellRefusal(refusal: Refusal): void {
   process.stderr.write(`${styled(process.stderr, 'red', 'Refused:')} ${refusal.message}\n`)
   for (const cause of refusal.causes) process.stderr.write(`  - ${cause}\n`)
   if (refusal.remedy !== undefined) process.stderr.write(`${refusal.remedy}\n`)
+}
+
+/** For who asked to see it: the errors behind a refusal, each with its own stack. */
+export function tellCause({ cause }: Refusal, clean: (text: string) => string): void {
+  for (const error of cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause]) {
+    if (error === undefined) continue
+    const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error)
+    process.stderr.write(`${styled(process.stderr, 'dim', clean(text))}\n`)
+  }
 }
 
 /** Columns under their heads; numbers stand right. */
