@@ -18,8 +18,21 @@ afterAll(async () => {
 })
 
 describe('the examples', () => {
-  test.each(names)('%s gives exactly its expected output with the keyless models', async (example) => {
-    expect(await outcomeOf(example, (args) => place.run(args))).toEqual(await expectedOf(example))
+  test.each(names)('%s gives exactly its expected output, without a key', async (example) => {
+    expect(await outcomeOf(example, (args, settings) => place.run(args, settings))).toEqual(await expectedOf(example))
+  })
+
+  test('with a kind of its own asks for each price once, though the shop was busy at every first attempt', async () => {
+    await outcomeOf('own-kind', (args, settings) => place.run(args, settings))
+    const rows = await db.sql<{ entry: string; attempt: number; calls: number; least: number }>(
+      `select l.entry, l.attempt, count(*)::int as calls, min(t.attempt)::int as least
+         from engine.ledger l join engine.tasks t on t.run_id = l.run_id and t.n = l.n
+        where l.run_id = (select max(id) from engine.runs where kind = 'prices') group by 1, 2 order by 1`,
+    )
+    expect(rows).toEqual([
+      { entry: 'intent', attempt: 1, calls: 6, least: 2 },
+      { entry: 'receipt', attempt: 1, calls: 6, least: 2 },
+    ])
   })
 
   test('are all among these', async () => {
