@@ -68,13 +68,15 @@ function failing(codes: readonly string[]) {
   return { query, asked }
 }
 
+const unused = () => Promise.reject(new Error('nothing was put into a vault'))
+
 describe('an answer that was paid for', () => {
   test.each(['EPIPE', 'ECONNRESET', '53300', '57P01'])(
     'is kept, and its look for an older one waits, through %s',
     async (code) => {
       let calls = 0
       const db = failing([code, code, code, code])
-      const bought = await openLedger(db.query).remember(claimed, 'purchase', {}, async () => {
+      const bought = await openLedger(db.query, unused).remember(claimed, 'purchase', {}, async () => {
         calls += 1
         return 'goods'
       })
@@ -91,7 +93,7 @@ describe('an answer that was paid for', () => {
       return db.query(text, values)
     }
     await expect(
-      openLedger(refusing).remember({ ...claimed, attempt: 1 }, 'purchase', {}, async () => 1),
+      openLedger(refusing, unused).remember({ ...claimed, attempt: 1 }, 'purchase', {}, async () => 1),
     ).rejects.toThrow('no')
   })
 })
