@@ -8,6 +8,7 @@ import { noSuchRun, Refusal, type Failure } from './errors.ts'
 import { follow, type Event } from './feed.ts'
 import { toJson } from './json.ts'
 import { unlisted, type RunKind, type TaskSpec } from './kinds.ts'
+import { openLimits, type Limits } from './limits.ts'
 import { siftSpecs } from './sensitive.ts'
 import { openWake, type Wake } from './wake.ts'
 import { askWhy, type Waiting } from './why.ts'
@@ -85,6 +86,8 @@ export interface Engine {
   why(who: Principal, run: number): Promise<Waiting[]>
   /** What the run may use from now on; an empty budget is none. */
   budget(who: Principal, run: number, budget: Budget): Promise<void>
+  /** What may run and begin under a key. */
+  readonly limits: Limits
   artifacts(who: Principal, run: number): Promise<Artifact[]>
   /** The content, chunk by chunk; empty for a reader who may not see it. */
   readArtifact(who: Principal, artifact: number): AsyncIterable<Buffer>
@@ -186,6 +189,7 @@ export function openEngine(settings: Settings): Engine {
       )
       await api.notify({ millrace_tasks: '' })
     },
+    limits: openLimits(api),
     artifacts: (who, run) => api.as(who, (tx) => listArtifacts(tx, run)),
     async *readArtifact(who, artifact) {
       for (let i = 0; i < LARGEST_ARTIFACT; i += 1) {

@@ -27,6 +27,7 @@ export type {
   TaskSpec,
   Uses,
 } from './kinds.ts'
+export type { Limit, LimitChange, Limits } from './limits.ts'
 export { engineRoom, migrate } from './migrate.ts'
 export type { Migrated, Room } from './migrate.ts'
 export type { Reason, Waiting } from './why.ts'

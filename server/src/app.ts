@@ -30,7 +30,7 @@ export const rooms: readonly Room[] = [engineRoom, probeRoom]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
-export const operator: Principal = { sub: 'operator', workspaces: { [WORKSPACE]: 'admin' } }
+export const operator: Principal = { sub: 'operator', workspaces: { [WORKSPACE]: 'admin' }, operator: true }
 
 /** The words for a run's place before others, at every door. */
 export const PRIORITY = { low: 0, normal: 5, high: 10 } as const

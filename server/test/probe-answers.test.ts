@@ -28,9 +28,6 @@ describe('failures are data', () => {
   const rows: [string, string, number][] = [
     ['wire:status-400', 'VALIDATION_ERROR', 1],
     ['wire:status-401', 'AUTH_ERROR', 1],
-    ['wire:status-402', 'BILLING', 1],
-    ['wire:no-quota', 'BILLING', 1],
-    ['wire:no-quota-in-200', 'BILLING', 1],
     ['wire:status-403', 'AUTH_ERROR', 1],
     ['wire:status-404', 'NOT_FOUND', 1],
     ['wire:status-413', 'VALIDATION_ERROR', 1],

@@ -1,5 +1,5 @@
 /** The probe on the real wiring, in this process. */
-import { openEngine, startWorker, type Engine, type Run, type Worker } from '@millrace/engine'
+import { openEngine, startWorker, type Budget, type Engine, type Run, type Worker } from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { operator, rooms } from '../src/app.ts'
 import type { Turn } from '../src/domains/probe/ask.ts'
@@ -21,7 +21,7 @@ export interface Bench {
   /** One more worker, of 60 slots. */
   work(): Promise<Worker>
   /** As the operator. */
-  start(request: ProbeRequest): Promise<number>
+  start(request: ProbeRequest, budget?: Budget): Promise<number>
   /** Starts and waits for the end. */
   ask(request: ProbeRequest, seconds?: number): Promise<Run>
   transcripts(run: number): Promise<(Record<string, unknown> & { turns: Turn[] })[]>
@@ -39,9 +39,9 @@ export async function openBench(wire: Pick<WireServer, 'url'>): Promise<Bench> {
   })
   const probe = probeRun(catalogue)
   const workers: Worker[] = []
-  async function start(request: ProbeRequest) {
+  async function start(request: ProbeRequest, budget?: Budget) {
     const { input } = await prepare(request, catalogue)
-    return (await startProbe(engine, probe, operator, input, { workspace: 1 })).run
+    return (await startProbe(engine, probe, operator, input, { workspace: 1, ...(budget && { budget }) })).run
   }
   return {
     db,

@@ -89,10 +89,17 @@ export function askTask(catalogue: Catalogue) {
   })
 }
 
-/** Waiting for a limit is nobody's failure; everything else may be tried as often as its row of the table says. */
+/**
+ * Waiting for a limit is nobody's failure, and credit that is used up is nobody's
+ * but the account's: both concern all under the key, who would only meet the same.
+ * Everything else may be tried as often as its row of the table says.
+ */
 export function retry(failure: Failure, tries: number): Again {
+  if (failure.code === 'BILLING') return { outcome: 'stopped' }
   if (failure.code === 'RATE_LIMIT') {
-    return { outcome: 'later', delay: failure.retryAfter ?? RATE_LIMIT_PAUSE * (0.5 + Math.random()) }
+    return failure.retryAfter === undefined
+      ? { outcome: 'later', delay: RATE_LIMIT_PAUSE * (0.5 + Math.random()) }
+      : { outcome: 'throttled', delay: failure.retryAfter }
   }
   return again(failure, tries, triesFor(failure))
 }
@@ -122,8 +129,11 @@ async function converse(
       ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
       ...(input.maxTokens === undefined ? {} : { maxTokens: input.maxTokens }),
     }
-    const answer = await hand.remember(`turn ${index + 1}`, [hand.input.model, request], () =>
-      ask(resolved, request, hand.signal),
+    const answer = await hand.remember(
+      `turn ${index + 1}`,
+      [hand.input.model, request],
+      () => ask(resolved, request, hand.signal),
+      { used: ({ usage }) => ({ tokens: usage.inputTokens + usage.outputTokens }) },
     )
     messages.push({ role: 'assistant', content: answer.text })
     turns.push({ label, prompt, ...answerFacts(answer), promptHash: hashOf(request.messages) })

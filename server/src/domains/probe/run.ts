@@ -9,6 +9,7 @@ import { definitionHash } from './definition/definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
 import { askTask } from './ask.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
+import { usesOf } from './uses.ts'
 import type { Catalogue } from '../../providers/catalogue.ts'
 
 /** The run kind; what is left of it outside is the door to the models. */
@@ -19,11 +20,12 @@ export function probeRun(catalogue: Catalogue) {
     tasks: [askTask(catalogue)],
     *plan(input): Iterable<TaskSpec> {
       const { indexes } = sampleOf(input)
+      const uses = usesOf(input)
       for (let sample = 1; sample <= input.samplesPerScenario; sample++) {
         for (const scenario of indexes) {
           for (const model of input.models) {
             const slot: Slot = { scenario, model, sample }
-            yield { kind: 'probe.ask', key: model.slice(0, model.indexOf(':')), input: slot }
+            yield { kind: 'probe.ask', key: model.slice(0, model.indexOf(':')), input: slot, uses }
           }
         }
       }

@@ -2,7 +2,7 @@
  * Starting a probe run: everything that is wrong is said at once, before
  * anything is created; the same unfinished question is gone on with.
  */
-import { Refusal, type Engine, type Failure, type Principal } from '@millrace/engine'
+import { Refusal, type Budget, type Engine, type Failure, type Principal } from '@millrace/engine'
 import { estimateTokenCount } from 'tokenx'
 import type { Catalogue } from '../../providers/catalogue.ts'
 import { definitionWarnings, type Definition } from './definition/definition.ts'
@@ -151,6 +151,7 @@ export interface StartProbe {
   readonly priority?: number
   readonly parent?: number
   readonly key?: string
+  readonly budget?: Budget
 }
 
 export async function startProbe(
