@@ -73,7 +73,7 @@ function reasonOf(waiting: Omit<Waiting, 'sentence'>): string {
       return 'no worker that knows this kind is alive'
     case 'nothing_ready':
       return `due ${waiting.dueAt === null ? 'later' : `at ${waiting.dueAt.toISOString()}`}`
-    case 'turn':
+    default:
       return waiting.ahead === null || waiting.ahead === 0
         ? 'next in turn, as soon as a worker has a free slot'
         : `behind ${waiting.ahead} others`
