@@ -189,6 +189,24 @@ export function commands(done: (code: number) => void = () => {}): Command {
   run('resume', 'Let a paused run go on.', ['millrace runs resume 1']).action(async (id) =>
     done(await (await import('./cli/runs.ts')).steer(id, 'release')),
   )
+  run('retry', 'Do once more what failed or was cancelled, in a new round.', [
+    'millrace runs retry 1',
+    'millrace runs retry 1 --wait',
+  ])
+    .option('--all', 'also what succeeded (not for probes: a slot keeps its transcript)')
+    .option('--wait', 'work on it until it ends')
+    .action(async (id, options) => done(await (await import('./cli/retry.ts')).retryRun(id, options)))
+  run('why', 'Why does it not go on?  One sentence for each part that waits.', ['millrace runs why 1'])
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/why.ts')).whyRun(id, options)))
+  command(runs, 'prune', 'Throw away runs that ended long ago, whole; a line of each stays in the archive.', [
+    'millrace runs prune --older-than 30d',
+    'millrace runs prune --older-than 12h --kind probe --yes',
+  ])
+    .requiredOption('--older-than <age>', 'how long ago they ended: 12h, 30d, 8w', age)
+    .option('--kind <kind>', 'only runs of this kind')
+    .option('--yes', 'do not ask')
+    .action(async (options) => done(await (await import('./cli/retention.ts')).pruneRuns(options)))
   run('cancel', 'End a run; its results so far stay.', ['millrace runs cancel 1']).action(async (id) =>
     done(await (await import('./cli/runs.ts')).steer(id, 'cancel')),
   )
@@ -206,6 +224,15 @@ function number(value: string): number {
   const read = Number(value)
   if (value.trim() === '' || Number.isNaN(read)) throw new InvalidArgumentError('It must be a number.')
   return read
+}
+
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+/** Milliseconds. */
+function age(value: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5})([hdw])$/.exec(value) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('It must be hours, days or weeks: 12h, 30d, 8w.')
+  return Number(amount) * (UNITS[unit] ?? 0)
 }
 
 function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {

@@ -84,6 +84,13 @@ export const settings = {
     sentence: 'Folder of your own kinds of runs; `worker`, `up`, `kinds` and `runs start` load every file in it.',
     read: optional,
   },
+  retentionDays: {
+    env: 'MILLRACE_RETENTION_DAYS',
+    otherwise: '0, which keeps them for ever',
+    sentence:
+      'Days after its end when a run is thrown away, by a running `up` or `worker`; a line in the archive stays.',
+    read: whole('MILLRACE_RETENTION_DAYS', 0, 0, 36_500),
+  },
   compatibleUrl: {
     env: 'OPENAI_COMPATIBLE_URL',
     otherwise: 'none',

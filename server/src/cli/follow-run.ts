@@ -7,16 +7,23 @@ import { exportFileName } from '../domains/probe/csv.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import type { ModelResult } from '../domains/probe/results.ts'
 import { duration, grouped, openBar, table } from './screen.ts'
+import { wonder } from './waiting.ts'
 
 /** Follows until the run has ended or the signal is aborted. */
 export async function watch(engine: Engine, id: number, signal: AbortSignal): Promise<Run> {
   const begun = await engine.run(operator, id)
   const bar = openBar(`Run ${id}`)
   bar.show(begun.progress)
-  for await (const event of engine.follow(operator, id, begun.lastEvent, signal)) {
-    const { total, succeeded, failed, cancelled } = event.data
-    if (typeof total !== 'number' || typeof succeeded !== 'number') continue
-    bar.show(progressOf(total, succeeded, Number(failed), Number(cancelled)))
+  const wondering = wonder(engine, id, (line) => bar.note(line))
+  try {
+    for await (const event of engine.follow(operator, id, begun.lastEvent, signal)) {
+      wondering.moved()
+      const { total, succeeded, failed, cancelled } = event.data
+      if (typeof total !== 'number' || typeof succeeded !== 'number') continue
+      bar.show(progressOf(total, succeeded, Number(failed), Number(cancelled)))
+    }
+  } finally {
+    wondering.stop()
   }
   const ended = await engine.run(operator, id)
   bar.show(ended.progress)

@@ -87,7 +87,8 @@ async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): 
   return run
 }
 
-async function perform(
+/** Works on a probe run, follows it, and shows and keeps its results. */
+export async function perform(
   app: App,
   config: Config,
   run: number,

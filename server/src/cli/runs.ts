@@ -5,8 +5,10 @@ import { operator } from '../app.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
 import { endOf, exportTo, failureLines, outputLines, resultTable } from './follow-run.ts'
-import { grouped, remark, say, table } from './screen.ts'
+import { prunedLine, prunedRun } from './retention.ts'
+import { grouped, remark, say, table, when } from './screen.ts'
 import { onInterrupt, withApp } from './session.ts'
+import { wonder } from './waiting.ts'
 
 export async function listRuns(options: { limit: number; before?: number; json?: boolean }): Promise<number> {
   return withApp(async ({ engine }) => {
@@ -36,7 +38,15 @@ export async function listRuns(options: { limit: number; before?: number; json?:
 
 export async function showRun(id: number, options: { json?: boolean }): Promise<number> {
   return withApp(async ({ engine }) => {
-    const run = await engine.run(operator, id)
+    const run = await engine.run(operator, id).catch(async (error: unknown) => {
+      const pruned = await prunedRun(engine, id)
+      if (pruned === undefined) throw error
+      return pruned
+    })
+    if ('prunedAt' in run) {
+      say(options.json === true ? JSON.stringify({ pruned: run }) : prunedLine(run))
+      return 0
+    }
     const results = run.kind === 'probe' ? await resultsOf(engine, operator, id) : []
     if (options.json === true) {
       say(JSON.stringify({ run, results }))
@@ -65,13 +75,19 @@ export async function logs(id: number, options: { follow?: boolean; after: numbe
   return withApp(async ({ engine }) => {
     const { lastEvent } = await engine.run(operator, id)
     if (options.follow !== true && lastEvent <= options.after) return 0
-    for await (const event of engine.follow(operator, id, options.after, interruption.signal)) {
-      if (options.json === true) say(JSON.stringify(event))
-      else
-        say(
-          `${String(event.n).padStart(5)}  ${event.at.toISOString()}  ${event.kind}${event.task === null ? '' : ` [${event.task}]`}  ${facts(event.data)}`.trimEnd(),
-        )
-      if (options.follow !== true && event.n >= lastEvent) break
+    const wondering = options.follow === true ? wonder(engine, id, remark) : undefined
+    try {
+      for await (const event of engine.follow(operator, id, options.after, interruption.signal)) {
+        wondering?.moved()
+        if (options.json === true) say(JSON.stringify(event))
+        else
+          say(
+            `${String(event.n).padStart(5)}  ${event.at.toISOString()}  ${event.kind}${event.task === null ? '' : ` [${event.task}]`}  ${facts(event.data)}`.trimEnd(),
+          )
+        if (options.follow !== true && event.n >= lastEvent) break
+      }
+    } finally {
+      wondering?.stop()
     }
     return interruption.signal.aborted ? 130 : 0
   }).finally(() => interruption.stop())
@@ -121,8 +137,4 @@ export async function steer(id: number, verb: keyof typeof STEERED): Promise<num
     say(`Run ${id} ${STEERED[verb]}.`)
     return 0
   })
-}
-
-function when(date: Date): string {
-  return date.toISOString().slice(0, 16).replace('T', ' ')
 }

@@ -59,6 +59,8 @@ function width(text: string): number {
 
 export interface Bar {
   show(progress: Progress): void
+  /** A line above the bar. */
+  note(line: string): void
   end(): void
 }
 
@@ -97,6 +99,11 @@ export function openBar(label: string): Bar {
       whole = progress.open === 0
       last = text
     },
+    note(text) {
+      if (live) process.stderr.write('\r\x1b[2K')
+      remark(text)
+      if (live) process.stderr.write(last)
+    },
     end() {
       if (live && last !== '') process.stderr.write('\n')
     },
@@ -111,3 +118,8 @@ export function duration(seconds: number): string {
 }
 
 export const grouped = (value: number): string => value.toLocaleString('en')
+
+/** To the minute, UTC. */
+export function when(date: Date): string {
+  return date.toISOString().slice(0, 16).replace('T', ' ')
+}

@@ -9,6 +9,7 @@ import { listen } from '../http/server.ts'
 import { reporter } from '../report.ts'
 import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
 import { readDefinitionFile } from './probe.ts'
+import { keepPruning } from './retention.ts'
 import { bold, dim, grouped, remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
 import { relative } from 'node:path'
@@ -25,6 +26,7 @@ export async function up(options: { example: boolean }): Promise<number> {
   )
   let app: App | undefined
   let worker: Worker | undefined
+  let endPruning: (() => Promise<void>) | undefined
   // The port first: if somebody has it, nothing has been made yet.
   const http = await listen(config.host, config.port, async () => {
     if (app === undefined || worker === undefined) return ['starting']
@@ -40,6 +42,7 @@ export async function up(options: { example: boolean }): Promise<number> {
       slots: config.slots,
       report: reporter(remark),
     })
+    endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(`${bold('Millrace')} serves on ${http.url}  ${dim(`(database: ${app.postgres.place})`)}`)
     if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
@@ -48,7 +51,7 @@ export async function up(options: { example: boolean }): Promise<number> {
     }
     return 0
   } finally {
-    await worker?.drain(DRAIN)
+    await Promise.all([worker?.drain(DRAIN), endPruning?.()])
     await http.close()
     await app?.close()
     interruption.stop()

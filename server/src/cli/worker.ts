@@ -3,6 +3,7 @@ import { startWorker } from '@millrace/engine'
 import { openApp, servedKinds } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { reporter } from '../report.ts'
+import { keepPruning } from './retention.ts'
 import { remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
 
@@ -24,13 +25,14 @@ export async function worker(options: { name?: string; slots?: number }): Promis
       report: reporter(remark),
       ...(options.name === undefined ? {} : { name: options.name }),
     })
+    const endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(
       `Worker ${running.id} performs up to ${slots} tasks at a time: ${app.kinds.map((kind) => kind.name).join(', ')}. Ctrl-C drains.`,
     )
     if (!interruption.signal.aborted) {
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
-    await running.drain(DRAIN)
+    await Promise.all([running.drain(DRAIN), endPruning()])
     say(`Worker ${running.id} closed ${running.counts.closed} tasks.`)
     return 0
   } finally {

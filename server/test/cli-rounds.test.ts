@@ -1,0 +1,78 @@
+/** A run that failed in part, and what a person does about it: asks why, follows it, tries it again. */
+import { afterEach, expect, test } from 'vitest'
+import { startAnswering } from '../testing/probe.ts'
+import { document, leave, left, stage } from './cli-stage.ts'
+
+afterEach(leave)
+
+/** A server whose key is refused until it is mended. */
+async function refusing() {
+  let refuses = true
+  const wire = await startAnswering((call) => (refuses ? call.error(401, { message: 'no' }) : call.say()))
+  left.push(() => wire.close())
+  return Object.assign(wire, { mend: () => void (refuses = false) })
+}
+
+test('what failed is done again in a new round, and nothing else; whoever follows it is told why it waits', async () => {
+  const server = await refusing()
+  const { place } = await stage({ scenarios: 4 })
+  const settings = { OPENAI_COMPATIBLE_URL: server.url }
+  const probe = ['probe', 'd.yaml', '-m', 'fake:a,openai-compatible:well', '--json']
+  const first = await place.run(probe, settings)
+  expect(document(first.stdout)).toMatchObject({ run: { progress: { succeeded: 4, failed: 4 } } })
+
+  server.mend()
+  const retried = await place.run(['runs', 'retry', '1'])
+  expect(retried).toMatchObject({ code: 0, stdout: 'Run 1 does 4 tasks again, in round 2.\n' })
+  expect(retried.stderr).toMatch(/No worker .* `millrace worker` starts one/)
+
+  const logs = place.begin(['runs', 'logs', '1', '--follow'])
+  const [twice, why, json] = await Promise.all([
+    place.run(['runs', 'retry', '1']),
+    place.run(['runs', 'why', '1']),
+    place.run(['runs', 'why', '1', '--json']),
+  ])
+  expect(twice).toMatchObject({ code: 2, stdout: '' })
+  expect(twice.stderr).toMatch(/^Refused: Run 1 is queued: only a run that has ended/)
+  const sentence = '4 tasks of probe.ask (openai-compatible): no worker that knows this kind is alive.'
+  expect(why).toMatchObject({ code: 0, stdout: `${sentence} (\`millrace worker\`)\n` })
+  expect(document(json.stdout)).toMatchObject({
+    run: 1,
+    status: 'queued',
+    running: 0,
+    waiting: [{ reason: 'no_worker', ready: 4, sentence }],
+  })
+  await logs.says(/Waiting: 4 tasks of probe\.ask .* no worker/)
+
+  const again = await place.run(probe, settings)
+  expect(again.stderr).toContain('Going on with run 1')
+  expect(document(again.stdout)).toMatchObject({ run: { round: 2, progress: { succeeded: 8, failed: 0 } } })
+  expect(server.requests.filter((request) => request.body !== null)).toHaveLength(8)
+  const followed = await logs.ended
+  expect(followed.stderr.match(/Waiting:/g)).toHaveLength(1)
+  expect(followed.stdout).toMatch(/run\.reopened .*round=2 .*tasks=4[^]*run\.succeeded/)
+
+  const [nothing, all, calm] = await Promise.all([
+    place.run(['runs', 'retry', '1']),
+    place.run(['runs', 'retry', '1', '--all']),
+    place.run(['runs', 'why', '1']),
+  ])
+  expect(nothing).toMatchObject({ code: 2, stdout: '' })
+  expect(nothing.stderr).toMatch(/All 8 tasks of run 1 succeeded\.\n.*probe … --new/)
+  expect(all).toMatchObject({ code: 2, stdout: '' })
+  expect(all.stderr).toMatch(/8 transcripts, and a slot keeps its transcript.*\n.*probe … --new/)
+  expect(calm.stdout).toMatch(/^Nothing waits: run 1 succeeded in .*, at \d{4}-\S+Z\.\n$/)
+})
+
+test('a run that failed as a whole can be tried again and waited for: it ends with its results', async () => {
+  const server = await refusing()
+  const { place } = await stage({ scenarios: 2 })
+  const settings = { OPENAI_COMPATIBLE_URL: server.url }
+  const first = await place.run(['probe', 'd.yaml', '-m', 'openai-compatible:well'], settings)
+  expect(first.code).toBe(1)
+  server.mend()
+  const again = await place.run(['runs', 'retry', '1', '--all', '--wait'], settings)
+  expect(again.code).toBe(0)
+  expect(again.stdout).toMatch(/^Run 1 does 2 tasks again, in round 2\.\n\nRun 1 succeeded in /)
+  expect(again.stdout).toMatch(/openai-compatible:well +2 .*\n\n2 transcripts are in /)
+})
