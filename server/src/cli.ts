@@ -42,9 +42,15 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .exitOverride()
     .showHelpAfterError('(`--help` shows what there is)')
     .configureHelp({ showGlobalOptions: true })
-  const command = (parent: Command, name: string, sentence: string, examples: readonly string[]) =>
+  const command = (
+    parent: Command,
+    name: string,
+    sentence: string,
+    examples: readonly string[],
+    how: { isDefault?: boolean } = {},
+  ) =>
     parent
-      .command(name)
+      .command(name, how)
       .description(sentence)
       .exitOverride()
       .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
@@ -108,6 +114,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--test', 'try it out: one scenario, the first model')
     .option('--dry-run', 'say what would be asked, and stop')
     .option('--new', 'start another run even if one like it is unfinished')
+    .option('--budget-tokens <n>', 'the most tokens that the run may use', wholeNumber(1))
     .option('--out <path>', 'where the CSV goes (default: exports/ in the folder of Millrace)')
     .option('--json', 'one JSON document on standard output, progress on standard error')
     .action(async (file, options) => done(await (await import('./cli/probe.ts')).probe(file, options)))
@@ -207,9 +214,58 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--kind <kind>', 'only runs of this kind')
     .option('--yes', 'do not ask')
     .action(async (options) => done(await (await import('./cli/retention.ts')).pruneRuns(options)))
+  run('artifacts', 'What the tasks of a run made: a list, or files.', [
+    'millrace runs artifacts 1',
+    'millrace runs artifacts 1 --out results',
+  ])
+    .option('--out <folder>', 'write them there: FOLDER/TASK/NAME')
+    .option('--force', 'write over files that are there')
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/artifacts.ts')).artifactsOf(id, options)))
+  run('budget', 'What a run may use in all, and has used; what one more task could use must fit.', [
+    'millrace runs budget 1',
+    'millrace runs budget 1 --tokens 2000000',
+    'millrace runs budget 1 --none',
+  ])
+    .option('--tokens <n>', 'tokens, those that were used included', wholeNumber(0))
+    .option('--cost <usd>', 'US dollars, for kinds that say what they cost', amount)
+    .option('--none', 'as much as it likes')
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/limits.ts')).budgetOf(id, options)))
   run('cancel', 'End a run; its results so far stay.', ['millrace runs cancel 1']).action(async (id) =>
     done(await (await import('./cli/runs.ts')).steer(id, 'cancel')),
   )
+
+  const limits = program.command('limits').description('How much at a time and a minute, by key.').exitOverride()
+  const limit = (name: string, sentence: string, examples: readonly string[]) =>
+    command(limits, name, sentence, examples).argument('<key>', 'for probes the provider: fake, openai-compatible', key)
+  command(limits, 'list', 'All keys, and who waits there.', ['millrace limits list', 'millrace limits list --json'], {
+    isDefault: true,
+  })
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/limits.ts')).listLimits(options)))
+  limit('set', 'Limit a key for all workers and runs; what is not named stays as it is.', [
+    'millrace limits set openai-compatible --concurrency 4',
+    'millrace limits set openai-compatible --requests 500 --tokens 200000',
+    'millrace limits set openai-compatible --tokens none',
+  ])
+    .option('--concurrency <n>', 'tasks at a time', orNone(wholeNumber(0, 1_000_000)))
+    .option('--requests <n>', 'requests a minute', orNone(amount))
+    .option('--tokens <n>', 'tokens a minute', orNone(amount))
+    .action(async (name, options) => done(await (await import('./cli/limits.ts')).setLimit(name, options)))
+  limit('stop', 'Let nothing begin under a key; what is under way ends.', ['millrace limits stop fake']).action(
+    async (name) => done(await (await import('./cli/limits.ts')).stopKey(name)),
+  )
+  limit('release', 'Let a key go on that was stopped, by a person or by a failure such as BILLING.', [
+    'millrace limits release fake',
+  ]).action(async (name) => done(await (await import('./cli/limits.ts')).releaseKey(name)))
+
+  command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [
+    'millrace workers',
+    'millrace workers --json',
+  ])
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/workers.ts')).workers(options)))
   return program
 }
 
@@ -224,6 +280,23 @@ function number(value: string): number {
   const read = Number(value)
   if (value.trim() === '' || Number.isNaN(read)) throw new InvalidArgumentError('It must be a number.')
   return read
+}
+
+function key(value: string): string {
+  // What a terminal cannot show nobody can type again.
+  if (/^[^\p{Cc}]{1,200}$/u.test(value)) return value
+  throw new InvalidArgumentError('It must be a name of at most 200 characters.')
+}
+
+function amount(value: string): number {
+  const read = number(value)
+  if (read > 0 && Number.isFinite(read)) return read
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+function orNone(read: (value: string) => number) {
+  // Commander takes null for nothing given.
+  return (value: string): number | 'none' => (value === 'none' ? value : read(value))
 }
 
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }

@@ -7,6 +7,7 @@ import { resultsOf } from '../domains/probe/results.ts'
 import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
 import type { ProbeInput } from '../domains/probe/input.ts'
 import { checkOut, endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
+import { changeBudget } from './limits.ts'
 import { COMING_TO_AN_END, performRun } from './perform-run.ts'
 import { readTextFile } from './read-file.ts'
 import { grouped, remark, say, table } from './screen.ts'
@@ -24,6 +25,7 @@ export interface ProbeOptions {
   readonly test?: boolean
   readonly dryRun?: boolean
   readonly new?: boolean
+  readonly budgetTokens?: number
   readonly out?: string
   readonly json?: boolean
 }
@@ -78,12 +80,17 @@ async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): 
       remark(
         `Going on with run ${before}: ${progress.total - progress.open} of ${progress.total} are done (--new starts another).`,
       )
+      if (options.budgetTokens !== undefined) await changeBudget(app.engine, before, { tokens: options.budgetTokens })
       if (status === 'paused') remark(`It is paused: \`millrace runs resume ${before}\` lets it go on.`)
       return before
     }
   }
   const priority = PRIORITY[options.priority ?? 'normal']
-  const { run } = await startProbe(app.engine, app.probe, operator, input, { workspace: WORKSPACE, priority })
+  const { run } = await startProbe(app.engine, app.probe, operator, input, {
+    workspace: WORKSPACE,
+    priority,
+    ...(options.budgetTokens === undefined ? {} : { budget: { tokens: options.budgetTokens } }),
+  })
   return run
 }
 
