@@ -28,7 +28,7 @@ export type {
   Uses,
 } from './kinds.ts'
 export type { Limit, LimitChange, Limits } from './limits.ts'
-export { engineRoom, migrate } from './migrate.ts'
+export { differenceTo, engineRoom, migrate } from './migrate.ts'
 export type { Migrated, Room } from './migrate.ts'
 export type { Reason, Waiting } from './why.ts'
 export { startWorker } from './worker.ts'

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { ownerSettings, sqlState, told, type Settings } from './database.ts'
+import { ownerSettings, sqlState, told, type Settings, type Tx } from './database.ts'
 import { Refusal } from './errors.ts'
 
 /** A room that brings tables: the engine first, then each domain. */
@@ -82,6 +82,38 @@ async function bring(client: pg.Client, rooms: readonly Room[], files: readonly 
   const refreshed = await refreshTexts(client, rooms, texts, applied.length > 0)
   await client.query('commit')
   return { applied, refreshed }
+}
+
+/** What would have to be done to a database, by names of migrations. */
+export interface Difference {
+  /** Nothing of ours is in it. */
+  readonly empty: boolean
+  readonly missing: readonly string[]
+  /** Applied by a newer program. */
+  readonly unknown: readonly string[]
+  readonly changed: readonly string[]
+}
+
+/** Looks, and does nothing.  To be asked as the owner. */
+export async function differenceTo(tx: Tx, rooms: readonly Room[]): Promise<Difference> {
+  const files = (await Promise.all(rooms.map(readRoom))).flat()
+  const there = await tx.query<{ there: boolean }>("select to_regclass('engine.migrations') is not null as there")
+  const empty = there.rows[0]?.there !== true
+  const { rows } = empty
+    ? { rows: [] }
+    : await tx.query<{ name: string; hash: string }>('select name, hash from engine.migrations where name <> $1', [
+        TEXTS,
+      ])
+  const done = new Map(rows.map((row) => [row.name, row.hash]))
+  const known = new Set(files.map((file) => file.name))
+  return {
+    empty,
+    missing: files.filter((file) => !done.has(file.name)).map((file) => file.name),
+    unknown: [...done.keys()].filter((name) => !known.has(name)).sort(),
+    changed: files
+      .filter((file) => done.has(file.name) && done.get(file.name) !== hash(file.text))
+      .map((file) => file.name),
+  }
 }
 
 interface File {

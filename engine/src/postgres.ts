@@ -10,6 +10,7 @@ import { Refusal } from './errors.ts'
 import type { OwnerSettings } from './postgres/knock.ts'
 import { errorCode } from './postgres/server-user.ts'
 
+export { examine, holdsDatabase } from './postgres/examine.ts'
 export type { OwnerSettings } from './postgres/knock.ts'
 
 export interface Postgres {

@@ -80,24 +80,30 @@ export async function openDatabase(where: Where, tell: (line: string) => void): 
   const url = where.databaseUrl ?? restricted
   const postgres = await openPostgres({ folder: where.folder, tell, ...(url === undefined ? {} : { url }) })
   try {
-    const owner = postgres.owner()
     // Who was given a restricted login alone takes the tables as they are.
     const ours = where.databaseUrl !== undefined || restricted === undefined
     const migrated = ours
-      ? await migrate(owner, rooms, (login) => postgres.secret(login))
+      ? await migrate(postgres.owner(), rooms, (login) => postgres.secret(login))
       : { applied: [], refreshed: false }
-    const loginOf = (user: string, given: string | undefined): Settings => {
-      if (given !== undefined) return { connectionString: given }
-      return ours ? { ...owner, user, password: postgres.secret(user) } : owner
-    }
-    const logins = {
-      api: loginOf('millrace_api', where.apiDatabaseUrl),
-      worker: loginOf('millrace_worker', where.workerDatabaseUrl),
-    }
+    const logins = loginsOf(postgres, where)
     return { postgres, logins, migrated }
   } catch (error) {
     await postgres.close()
     throw error
+  }
+}
+
+/** The two that own nothing. */
+export function loginsOf(postgres: Postgres, where: Where): Database['logins'] {
+  const owner = postgres.owner()
+  const ours = where.databaseUrl !== undefined || (where.workerDatabaseUrl ?? where.apiDatabaseUrl) === undefined
+  const loginOf = (user: string, given: string | undefined): Settings => {
+    if (given !== undefined) return { connectionString: given }
+    return ours ? { ...owner, user, password: postgres.secret(user) } : owner
+  }
+  return {
+    api: loginOf('millrace_api', where.apiDatabaseUrl),
+    worker: loginOf('millrace_worker', where.workerDatabaseUrl),
   }
 }
 

@@ -1,35 +1,36 @@
-/** `millrace doctor`: looks at everything that a run needs, and says what to do about what is wrong. */
-import { Refusal, type Tx } from '@millrace/engine'
-import { openApp, openCatalogue, operator, type App } from '../app.ts'
+/** `millrace doctor`: looks at everything that a run needs, changes nothing, and says what to do about what is wrong. */
+import { stat, statfs } from 'node:fs/promises'
+import { openEngine, Refusal, sqlState } from '@millrace/engine'
+import { examine, holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
+import { loginsOf, openCatalogue, operator } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
-import { say } from './screen.ts'
+import { lookAtServer } from './doctor-server.ts'
+import { lookAtWork } from './doctor-work.ts'
+import { grouped, say } from './screen.ts'
 
-interface Finding {
+export interface Finding {
   readonly what: string
+  /** Only what is wrong makes the doctor end with 1. */
   readonly state: 'well' | 'note' | 'wrong'
   readonly says: string
   readonly remedy?: string
 }
 
 export async function doctor(options: { json?: boolean }): Promise<number> {
-  const findings: Finding[] = [{ what: 'node', state: 'well', says: process.version }]
   const config = readConfig()
-  const app = await openApp(config, () => {}).catch((error: unknown) => {
-    if (!(error instanceof Refusal)) throw error
+  const findings: Finding[] = [{ what: 'node', state: 'well', says: process.version }]
+  findings.push(...(await lookAtDisk(config.folder)))
+  if (config.databaseUrl === undefined && !holdsDatabase(config.folder)) {
     findings.push({
       what: 'database',
-      state: 'wrong',
-      says: error.message,
-      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      state: 'note',
+      says: `none was made in ${config.folder} yet`,
+      remedy: '`millrace up` makes one there; DATABASE_URL names another.',
     })
-    return undefined
-  })
-  try {
-    if (app !== undefined) findings.push(...(await lookAtDatabase(app)))
-    findings.push(...(await lookAtProviders(config)))
-  } finally {
-    await app?.close()
+  } else {
+    findings.push(...(await orRefusal('database', () => lookAtDatabase(config))))
   }
+  findings.push(...(await lookAtProviders(config)))
   if (options.json === true) say(JSON.stringify(findings))
   else for (const finding of findings) tell(finding)
   return findings.some((finding) => finding.state === 'wrong') ? 1 : 0
@@ -38,80 +39,68 @@ export async function doctor(options: { json?: boolean }): Promise<number> {
 const SIGN = { well: '✓', note: '·', wrong: '✗' } as const
 
 function tell({ what, state, says, remedy }: Finding) {
-  say(`${SIGN[state]} ${what.padEnd(10)} ${says}`)
-  if (remedy !== undefined) say(`  ${' '.repeat(10)} ${remedy}`)
+  say(`${SIGN[state]} ${what.padEnd(11)} ${says}`)
+  if (remedy !== undefined) say(`  ${' '.repeat(11)} ${remedy}`)
 }
 
-async function lookAtDatabase(app: App): Promise<Finding[]> {
-  return app.engine.as(operator, async (tx) => {
-    const [about] = (
-      await tx.query<{ version: string; connections: number; most: number }>(
-        `select current_setting('server_version') as version, (select count(*) from pg_stat_activity) as connections,
-              current_setting('max_connections')::integer as most`,
-      )
-    ).rows
-    const free = (about?.most ?? 0) - (about?.connections ?? 0)
-    return [
-      { what: 'database', state: 'well', says: `PostgreSQL ${about?.version ?? '?'}, ${app.postgres.place}` },
-      free < 20
-        ? {
-            what: 'connections',
-            state: 'wrong',
-            says: `${free} of ${about?.most} are free`,
-            remedy: 'Raise max_connections, or stop programs that hold connections.',
-          }
-        : { what: 'connections', state: 'well', says: `${free} of ${about?.most} are free` },
-      ...(await lookAtWorkers(tx)),
-    ]
-  })
-}
-
-async function lookAtWorkers(tx: Tx): Promise<Finding[]> {
-  const { rows: workers } = await tx.query<{
-    id: number
-    name: string
-    slots: number
-    stale: boolean
-    kinds: string[]
-  }>(
-    `select id, name, slots, kinds, seen_at < engine.clock() - interval '60 seconds' or not exists (
-              select 1 from pg_locks k where k.locktype = 'advisory' and k.classid = engine.liveness()::oid and k.objid = w.id::oid
-                and k.objsubid = 2 and k.database = (select oid from pg_database where datname = current_database())) as stale
-       from engine.workers w where gone_at is null order by id`,
-  )
-  const { rows: waiting } = await tx.query<{ kind: string; ready: number; runs: number }>(
-    `select l.kind, count(*) as ready, count(distinct l.run_id) as runs
-       from engine.lanes l join engine.tasks t on t.lane_id = l.id and t.state = 'ready' and t.due_at is null
-      where not l.idle and l.stop is null group by l.kind order by l.kind`,
-  )
-  const served = new Set(workers.filter((worker) => !worker.stale).flatMap((worker) => worker.kinds))
-  const findings: Finding[] = waiting
-    .filter(({ kind }) => !served.has(kind))
-    .map(({ kind, ready, runs }) => ({
-      what: 'waiting',
-      state: 'wrong',
-      says: `${ready} tasks of kind ${kind} in ${runs} ${runs === 1 ? 'run' : 'runs'} have no worker`,
-      remedy: 'Start one: `millrace worker`, or `millrace up`.',
-    }))
-  for (const worker of workers) {
-    findings.push(
-      worker.stale
-        ? {
-            what: 'worker',
-            state: 'wrong',
-            says: `${worker.id} (${worker.name}) has not been seen for a minute`,
-            remedy: 'Its tasks go to others; look at that process.',
-          }
-        : { what: 'worker', state: 'well', says: `${worker.id} (${worker.name}), ${worker.slots} slots` },
-    )
+/** What refuses is a finding like any other. */
+async function orRefusal(what: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await look()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const remedy = error.remedy === undefined ? {} : { remedy: error.remedy }
+    return [{ what, state: 'wrong', says: error.message, ...remedy }]
   }
-  if (workers.length === 0)
-    findings.push({
-      what: 'worker',
-      state: 'note',
-      says: 'none is running; `millrace up` and `millrace probe` bring their own',
+}
+
+async function lookAtDatabase(config: Config): Promise<Finding[]> {
+  const postgres = await openPostgres({
+    folder: config.folder,
+    ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
+  })
+  try {
+    const { findings, fits, folder } = await examine(postgres.owner(), (tx) => lookAtServer(tx, postgres))
+    // Another machine's disk is not ours to see.
+    const disk = postgres.embedded && folder !== undefined ? await lookAtDisk(folder) : []
+    const work = fits ? await orRefusal('login', () => asApi(postgres, config)) : []
+    return [...findings, ...disk, ...work]
+  } finally {
+    await postgres.close()
+  }
+}
+
+async function asApi(postgres: Postgres, config: Config): Promise<Finding[]> {
+  const engine = openEngine(loginsOf(postgres, config).api)
+  try {
+    return await engine.as(operator, lookAtWork)
+  } catch (error) {
+    if (sqlState(error)?.startsWith('28') !== true) throw error
+    throw new Refusal('LOGIN_REFUSED', 'The database does not let millrace_api in.', {
+      remedy: '`millrace migrate` gives it its password again; or look at API_DATABASE_URL.',
+      cause: error,
     })
-  return findings
+  } finally {
+    await engine.close()
+  }
+}
+
+const GIB = 1024 ** 3
+
+/** The disk of a folder; nothing of one that is not there yet. */
+async function lookAtDisk(folder: string): Promise<Finding[]> {
+  if ((await stat(folder).catch(() => undefined)) === undefined) return []
+  const { bavail, blocks, bsize } = await statfs(folder)
+  const [free, all] = [bavail * bsize, blocks * bsize]
+  if (free > GIB && free > all / 50) return []
+  return [
+    {
+      what: 'disk',
+      state: 'wrong',
+      says: `${folder} has ${grouped(Math.floor(free / 1024 ** 2))} MB free of ${grouped(Math.ceil(all / 1024 ** 2))}`,
+      remedy: 'Make room there; `millrace runs prune --older-than 30d` throws old runs away.',
+    },
+  ]
 }
 
 async function lookAtProviders(config: Config): Promise<Finding[]> {
