@@ -222,44 +222,50 @@ async function drain(scene: Scene): Promise<string[] | undefined> {
   const { world, violations } = scene
   const worker = await someone(scene)
   if (worker === undefined) return undefined
-  const ids = await idsOf(world, worker)
   const phases = worker.phases()
   const how = await worker.drain(15_000)
   if (how !== '0') {
     violations.push(`“a worker that is sent home goes in order”: ${worker.name} ended with ${how}`)
     if (how !== 'SIGKILL') await worker.kill()
   }
-  violations.push(...(await leftBehind(world, ids)))
+  violations.push(...(await leftBehind(world, worker.name)))
   void world.fleet.refill(WORKERS)
   return phases
 }
 
-/** What workers who went in order have left: nothing that they hold, and their word. */
-export async function leftBehind({ sql }: Pick<World, 'sql'>, ids: readonly number[]): Promise<string[]> {
-  const held = await sql('select run_id, n from engine.tasks where worker = any($1::integer[])', [ids])
-  const silent = await sql(
-    "select id, gone_why from engine.workers where id = any($1::integer[]) and gone_why is distinct from 'left'",
-    [ids],
+/** What a worker who went in order has left: nothing that it holds, and its word. */
+export async function leftBehind({ sql }: Pick<World, 'sql'>, name: string): Promise<string[]> {
+  const held = await sql(
+    `select t.run_id, t.n, w.id as worker from engine.tasks t join engine.workers w on w.id = t.worker
+      where w.name = $1`,
+    [name],
   )
+  // Under earlier numbers it may have been taken for dead.
+  const [last] = await sql('select id, gone_why from engine.workers where name = $1 order by id desc limit 1', [name])
   return [
     ...held.map((row) => `“who went in order holds nothing”: ${JSON.stringify(row)}`),
-    ...silent.map((row) => `“who goes in order says so”: ${JSON.stringify(row)}`),
+    ...(last?.['gone_why'] === 'left' ? [] : [`“who goes in order says so”: ${JSON.stringify(last)}`]),
   ]
 }
 
-async function idsOf(world: World, worker: StormWorker): Promise<number[]> {
-  const rows = await world.sql('select id from engine.workers where name = $1 and gone_at is null', [worker.name])
-  return rows.map((row) => Number(row['id']))
+const SESSION = `select l.pid, w.id from pg_locks l join engine.workers w on w.id = l.objid::integer
+  where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objsubid = 2 and l.granted
+    and w.name = $1 and w.gone_at is null`
+
+/** The number under which it is alive for everybody; none while it looks for a connection. */
+async function idsOf({ sql }: Pick<World, 'sql'>, worker: StormWorker): Promise<number[]> {
+  return (await sql(SESSION, [worker.name])).map((row) => Number(row['id']))
 }
 
-async function cutLiveness(world: World, worker: StormWorker): Promise<boolean> {
-  const rows = await world.sql(
-    `select pg_terminate_backend(l.pid) from pg_locks l join engine.workers w on w.id = l.objid::integer
-      where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objsubid = 2 and l.granted
-        and w.name = $1 and w.gone_at is null`,
-    [worker.name],
-  )
-  return rows.length > 0
+/** Ends the session in which it says that it is alive; when that is gone, gives true. */
+async function cutLiveness({ sql }: Pick<World, 'sql'>, worker: StormWorker): Promise<boolean> {
+  const rows = await sql(`select pid, pg_terminate_backend(pid) from (${SESSION}) s`, [worker.name])
+  const pids = rows.map((row) => row['pid'])
+  const gone = await look(async () => {
+    const left = await sql('select from pg_stat_activity where pid = any($1::integer[])', [pids])
+    return left.length === 0 ? true : undefined
+  }, 3_000)
+  return rows.length > 0 && gone === true
 }
 
 function pick<T>(of: readonly T[], random: () => number): T | undefined {

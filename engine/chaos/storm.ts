@@ -58,11 +58,14 @@ async function main() {
   const broken = () => all.filter(isBroken)
 
   let begun = 0
+  let enoughOfIt = false
+  // What has begun is brought to its end, and told.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (enoughOfIt = true))
   let raging = 0
   async function rage() {
     const storm = await openStorm(console.log)
     try {
-      while (begun < last && counted().length + broken().length + raging < wanted) {
+      while (!enoughOfIt && begun < last && counted().length + broken().length + raging < wanted) {
         raging += 1
         all.push(await storm.run(from + begun++, options))
         raging -= 1
@@ -83,7 +86,7 @@ async function main() {
   const proved = fenced > 0 || wanted < TRIES
   if (!proved) console.log('FALSE: no attempt was fenced, so nothing was proved')
   const enough = counted().length + broken().length >= wanted
-  if (!enough) console.log('too many seeds in which a fault did not hit')
+  if (!enough) console.log(enoughOfIt ? 'ended before its time' : 'too many seeds in which a fault did not hit')
   process.exitCode = broken().length > 0 || !proved || !enough ? 1 : 0
   console.log(
     `${counted().length} counted, ${all.length - counted().length - broken().length} not counted, ${broken().length} broken`,

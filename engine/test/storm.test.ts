@@ -77,16 +77,13 @@ describe('the oracle', () => {
 
   test('refuses that a worker’s lease ran out because its clock was wrong, and that one in order left something', async () => {
     const [worker] = await storm.world.sql("select id, name from engine.workers where gone_why = 'left'")
-    const id = Number(worker?.['id'])
-    expect(await leftBehind(storm.world, [id])).toEqual([])
+    const [id, name] = [Number(worker?.['id']), String(worker?.['name'])]
+    expect(await leftBehind(storm.world, name)).toEqual([])
     const lies = await storm.world.undone(async (sql) => {
       await sql("update engine.workers set gone_why = 'lease' where id = $1", [id])
       await sql('alter table engine.tasks drop constraint a_running_task_has_its_worker_and_only_a_ready_one_waits')
       await sql('update engine.tasks set worker = $1 where ctid = (select ctid from engine.tasks limit 1)', [id])
-      return [
-        ...(await oracle.outOfTime({ sql }, new Set([String(worker?.['name'])]))),
-        ...(await leftBehind({ sql }, [id])),
-      ]
+      return [...(await oracle.outOfTime({ sql }, new Set([name]))), ...(await leftBehind({ sql }, name))]
     })
     expect(lies).toHaveLength(3)
   })
