@@ -6,12 +6,15 @@ import { engine } from '../contenders/engine.ts'
 import { ask, type Place } from '../server.ts'
 import { STEPS, type Step } from './steps.ts'
 
+/** Done before the clock starts, so that a step's plans are there: some take as long to make as ten tasks. */
+const WARM = 200
+
 export const ablation: Contender = {
   async prepare(place, server) {
     await engine.prepare(place, server)
     for (const { prepare } of STEPS) if (prepare !== undefined) await ask(place.owner, prepare)
   },
-  fill: (place, fill) => engine.fill(place, fill),
+  fill: (place, { tasks, shape }) => engine.fill(place, { tasks: tasks + WARM, shape }),
   async check(place, tasks) {
     const [row] = await ask<{ kept: string; open: string; gaps: string }>(
       place.owner,
@@ -19,8 +22,8 @@ export const ablation: Contender = {
               (select count(*) from engine.tasks where state <> 'succeeded') as open,
               (select sum(r.last_event) from engine.runs r) - (select count(*) from engine.events) as gaps`,
     )
-    if (Number(row?.kept) !== tasks || Number(row?.open) !== 0 || Number(row?.gaps) !== 0) {
-      throw new Error(`kept ${row?.kept} of ${tasks}; ${row?.open} tasks open, ${row?.gaps} events missing`)
+    if (Number(row?.kept) !== tasks + WARM || Number(row?.open) !== 0 || Number(row?.gaps) !== 0) {
+      throw new Error(`kept ${row?.kept} of ${tasks + WARM}; ${row?.open} tasks open, ${row?.gaps} events missing`)
     }
   },
   drains: Object.fromEntries(
@@ -53,36 +56,48 @@ async function drainBy(place: Place, work: Work, step: Step): Promise<Drain> {
         `select engine.register($1, array['bench.answer'], null, $2) as id`,
         [`loop ${n}`, work.batch],
       )
-      return { client, worker: rows[0]?.id }
+      const taken: readonly Taken[] = []
+      return { client, worker: rows[0]?.id, taken }
     }),
   )
+  let begun = 0
   let done = 0
-  async function loop({ client, worker }: (typeof loops)[number]) {
+  async function loop(hand: (typeof loops)[number], limit: number) {
+    const { client, worker } = hand
     const identities = (taken: readonly Taken[]) => [
       taken.map(({ run }) => run),
       taken.map(({ n }) => n),
       taken.map(({ attempt }) => attempt),
       taken.map(({ run, n }) => JSON.stringify(answer(run + n))),
     ]
-    let taken: readonly Taken[] = []
-    while (done < work.tasks) {
-      const ended = step.close === undefined ? taken : []
-      const free = done + ended.length < work.tasks ? work.batch : 0
+    while (done < limit) {
+      const ended = step.close === undefined ? hand.taken : []
+      const free = Math.min(work.batch, limit - begun)
+      if (free === 0 && ended.length === 0) {
+        // The last ones are in other hands.
+        await wait(1)
+        continue
+      }
+      begun += free
       const values = step.close === undefined ? [worker, free, ...identities(ended)] : [worker, free]
       const { rows } = await client.query<Row>({ name: 'claim', text: step.claim, values })
-      taken = step.close === undefined ? fromTurn(rows) : rows.map((row) => ({ ...row, run: row.run_id }))
+      const taken = step.close === undefined ? fromTurn(rows) : rows.map((row) => ({ ...row, run: row.run_id }))
+      hand.taken = taken
+      begun -= free - taken.length
       done += ended.length
       if (taken.length > 0) watch.task(taken.length)
-      else if (done < work.tasks) await wait(1)
+      else if (done < limit) await wait(1)
       if (step.close === undefined || taken.length === 0) continue
       await client.query({ name: 'close', text: step.close, values: identities(taken) })
       done += taken.length
     }
   }
+  const all = (limit: number) => Promise.all(loops.map((hand) => loop(hand, limit)))
+  await all(WARM)
   return {
     async go() {
       const start = now()
-      await Promise.all(loops.map(loop))
+      await all(work.tasks + WARM)
       return watch.from(start)
     },
     async close() {

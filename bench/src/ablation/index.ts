@@ -16,8 +16,8 @@ interface Line {
 
 export async function ablate(stage: Stage): Promise<void> {
   const shapes = {
-    'batch 1, a run each': { shape: 1, loops: RAW1.loops, batch: 1, tasks: stage.size(3_000) },
-    'batch 50, 100 tasks a run': { shape: 100, loops: RAW50.loops, batch: 50, tasks: stage.size(10_000) },
+    'batch 1, a run each': { shape: 1, loops: RAW1.loops, batch: 1, tasks: stage.size(2_000) },
+    'batch 50, 100 tasks a run': { shape: 100, loops: RAW50.loops, batch: 50, tasks: stage.size(6_000) },
   }
   const tables: Record<string, { foreign: number; lines: Line[] }> = {}
   for (const [name, { shape, loops, batch, tasks }] of Object.entries(shapes)) {
