@@ -15,10 +15,19 @@ export interface Principal {
 export interface Api {
   /** Runs `work` in one transaction whose rows are those that the principal may see. */
   as<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Rings bells: needs no rights and sees no rows.  After a commit, never inside: commits would queue. */
-  notify(bells: Readonly<Record<string, string>>): Promise<void>
+  /**
+   * Rings bells: needs no rights and sees no rows.  After a commit, never inside:
+   * commits would queue.  At once, and then gathered for a moment: who hears one
+   * looks for all.
+   */
+  ring(bells: Readonly<Record<string, string>>): void
   close(): Promise<void>
 }
+
+/** Milliseconds in which bells are gathered after one was rung. */
+const GATHER = 10
+/** Runs that one bell names; a notification holds 8,000 bytes. */
+const MANY = 200
 
 export function openApi(settings: Settings, connections = 10): Api {
   const pool = new pg.Pool({ ...apiSettings(settings), max: connections })
@@ -26,6 +35,27 @@ export function openApi(settings: Settings, connections = 10): Api {
   pool.on('error', () => {})
   // The same while one is in use: the pool listens to idle ones alone; the next query says it.
   pool.on('connect', (client) => client.on('error', () => {}))
+
+  const gathered = new Map<string, Set<string>>()
+  let rungAt = 0
+  let timer: NodeJS.Timeout | undefined
+  let ringing: Promise<unknown> = Promise.resolve()
+  function send() {
+    clearTimeout(timer)
+    timer = undefined
+    if (gathered.size === 0) return
+    rungAt = Date.now()
+    const bells = [...gathered].map(([channel, words]) => [channel, [...words].join(',')] as const)
+    gathered.clear()
+    // Whoever waits looks by himself once a second, so a bell that is lost loses nothing.
+    ringing = pool
+      .query({ name: 'notify', text: 'select pg_notify(c, p) from unnest($1::text[], $2::text[]) as b(c, p)' }, [
+        bells.map(([channel]) => channel),
+        bells.map(([, words]) => words),
+      ])
+      .catch(() => {})
+  }
+
   return {
     async as(principal, work) {
       const client = await pool.connect().catch((error: unknown) => Promise.reject(told(error)))
@@ -44,12 +74,20 @@ export function openApi(settings: Settings, connections = 10): Api {
         client.release(broken)
       }
     },
-    async notify(bells) {
-      await pool.query(
-        { name: 'notify', text: 'select pg_notify(c, p) from unnest($1::text[], $2::text[]) as b(c, p)' },
-        [Object.keys(bells), Object.values(bells)],
-      )
+    ring(bells) {
+      for (const [channel, word] of Object.entries(bells)) {
+        gathered.set(channel, (gathered.get(channel) ?? new Set()).add(word))
+      }
+      // A bell that carries more than PostgreSQL takes is rung in parts.
+      if (Math.max(...[...gathered.values()].map((words) => words.size)) >= MANY) send()
+      const pause = rungAt + GATHER - Date.now()
+      if (pause <= 0) send()
+      else timer ??= setTimeout(send, pause)
     },
-    close: () => pool.end(),
+    async close() {
+      send()
+      await ringing
+      await pool.end()
+    },
   }
 }

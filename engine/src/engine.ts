@@ -106,7 +106,7 @@ export interface Engine {
 }
 
 /** Tasks that pass through memory at once while a run is started. */
-const CHUNK = 5_000
+const CHUNK = 1_000
 const NORMAL = 5
 
 export function openEngine(settings: Settings): Engine {
@@ -120,7 +120,7 @@ export function openEngine(settings: Settings): Engine {
       tx.query<{ last_event: number }>(`select last_event from engine.${verb}(${places})`, [run, ...rest]),
     )
     const bells = { millrace_tasks: '', millrace_runs: `${run}:${rows[0]?.last_event ?? 0}` }
-    await api.notify(verb === 'cancel' ? { ...bells, millrace_cancel: `${run}` } : bells)
+    api.ring(verb === 'cancel' ? { ...bells, millrace_cancel: `${run}` } : bells)
   }
 
   return {
@@ -164,7 +164,7 @@ export function openEngine(settings: Settings): Engine {
         if (begun === undefined) throw new Error('engine.start gave no row')
         return begun
       })
-      if (started.created) await api.notify({ millrace_tasks: '', millrace_runs: `${started.run_id}:1` })
+      if (started.created) api.ring({ millrace_tasks: '', millrace_runs: `${started.run_id}:1` })
       return { run: started.run_id, created: started.created }
     },
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
@@ -179,7 +179,7 @@ export function openEngine(settings: Settings): Engine {
         await alongside?.(tx, run)
         return rows[0]
       })
-      await api.notify({ millrace_tasks: '', millrace_runs: `${run}:${row?.last_event ?? 0}` })
+      api.ring({ millrace_tasks: '', millrace_runs: `${run}:${row?.last_event ?? 0}` })
       return row?.round ?? 0
     },
     why: (who, run) => api.as(who, (tx) => askWhy(tx, run)),
@@ -187,7 +187,7 @@ export function openEngine(settings: Settings): Engine {
       await api.as(who, (tx) =>
         tx.query('select engine.budget(null, $1, $2, $3)', [run, tokens ?? null, micros ?? null]),
       )
-      await api.notify({ millrace_tasks: '' })
+      api.ring({ millrace_tasks: '' })
     },
     limits: openLimits(api),
     artifacts: (who, run) => api.as(who, (tx) => listArtifacts(tx, run)),

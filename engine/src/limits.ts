@@ -53,7 +53,7 @@ export function openLimits(api: Api): Limits {
       return find(tx, key)
     })
     // What waited may begin now.
-    await api.notify({ millrace_tasks: '' })
+    api.ring({ millrace_tasks: '' })
     if (limit === undefined) throw new Error('the limit is not to be seen')
     return limit
   }
