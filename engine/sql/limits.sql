@@ -63,6 +63,11 @@ language sql stable set search_path = engine, pg_temp as $$
    where b.workspace_id = in_workspace and b.run_id is not distinct from in_run
 $$;
 
+-- Does any budget ask the tasks of this run?
+create function engine.has_budget(in_workspace bigint, in_run bigint) returns boolean language sql stable as $$
+  select exists (select 1 from engine.budgets b where b.workspace_id = in_workspace and (b.run_id = in_run or b.run_id is null))
+$$;
+
 -- Has a purse enough for so much?  An empty one has enough for nothing.
 create function engine.affords(lefts bigint, amount bigint) returns boolean language sql immutable as $$
   select lefts is null or (lefts > 0 and amount <= lefts)
@@ -149,8 +154,11 @@ begin
        where (c.slots is null or s.before < c.slots)
          and (c.requests is null or s.requests_before * c.a_request <= c.requests + 1e-6)
          and (c.tokens is null or s.tokens_before * c.a_token <= c.tokens + 1e-6)
-         and affords(r.tokens, s.run_tokens::bigint) and affords(r.micros, s.run_micros::bigint)
-         and affords(p.tokens, s.space_tokens::bigint) and affords(p.micros, s.space_micros::bigint)
+         -- What those before it leave, so that a purse they empty has enough for nothing more.
+         and affords(r.tokens - s.run_tokens::bigint + s.tokens, s.tokens)
+         and affords(r.micros - s.run_micros::bigint + s.micros, s.micros)
+         and affords(p.tokens - s.space_tokens::bigint + s.tokens, s.tokens)
+         and affords(p.micros - s.space_micros::bigint + s.micros, s.micros)
        order by s.nth limit free
     )
     select coalesce((select array_agg(f.tid order by f.nth) from fitting f), '{}'),

@@ -149,8 +149,7 @@ create function engine.put_tasks(
   in_run bigint, in_workspace bigint, in_priority smallint, in_stop text, in_after integer,
   in_tasks json)
 returns void language plpgsql as $$
-declare is_metered boolean := exists (select 1 from budgets b where b.workspace_id = in_workspace
-                                      and (b.run_id = in_run or b.run_id is null));
+declare is_metered boolean := has_budget(in_workspace, in_run);
 begin
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   with given as (
@@ -178,7 +177,8 @@ begin
            w.requests, w.tokens, w.micros, is_metered
       from wanted w order by w.first
     on conflict (run_id, kind, key) do update set
-      last = excluded.last, idle = lanes.idle and excluded.idle, requests = greatest(lanes.requests, excluded.requests),
+      last = excluded.last, idle = lanes.idle and excluded.idle, metered = lanes.metered or excluded.metered,
+      requests = greatest(lanes.requests, excluded.requests),
       tokens = greatest(lanes.tokens, excluded.tokens), micros = greatest(lanes.micros, excluded.micros)
     returning id, kind, key
   ), task as (
@@ -708,7 +708,9 @@ $$;
 create function engine.wake_lanes(in_lanes bigint[]) returns void language plpgsql as $$
 begin
   perform 1 from lanes l where l.id = any(in_lanes) order by l.id for no key update;
-  update lanes l set idle = false where l.id = any(in_lanes) and l.idle;
+  -- A budget that was set meanwhile passed it by.
+  update lanes l set idle = false, metered = l.metered or (not decides(l.kind) and has_budget(l.workspace_id, l.run_id))
+   where l.id = any(in_lanes) and l.idle;
 end $$;
 
 -- What was to wait and has become due joins its lane; what a limit stopped may
@@ -870,7 +872,8 @@ begin
   update tasks set state = 'ready', tries = 0, crashes = 0
    where run_id = in_run and n > 0 and state = any(case when in_all then '{failed,cancelled,succeeded}'
                                                         else '{failed,cancelled}' end::task_state[]);
-  update lanes l set stop = null, idle = not has_ready(l.id), turn = nextval('turns')
+  update lanes l set stop = null, idle = not has_ready(l.id), turn = nextval('turns'),
+                     metered = l.metered or has_budget(l.workspace_id, l.run_id)
    where l.run_id = in_run and not decides(l.kind);
   update runs set state = 'queued', round = round + 1, held = null, cancel_asked_at = null, finished_at = null,
                   failed = 0, cancelled = 0, succeeded = case when in_all then 0 else succeeded end,
