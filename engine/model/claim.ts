@@ -1,0 +1,160 @@
+/** What a claim may take, and what it may not leave. */
+import {
+  allLanes,
+  binds,
+  isAsked,
+  reasons,
+  sorted,
+  tell,
+  waiting,
+  SECOND,
+  type Lane,
+  type Task,
+  type Worker,
+  type World,
+} from './world.ts'
+
+/** run, n, attempt, tries, crashes, workspace, kind, input */
+export type Claimed = readonly [number, number, number, number, number, number, string, unknown]
+
+/** Checks what a claim gave and lets it happen; false sentences come back. */
+export function claim(world: World, worker: Worker, free: number, given: readonly Claimed[]): string[] {
+  const wrong: string[] = []
+  const lanes = allLanes(world)
+  const before = new Map(lanes.map((lane) => [lane, reasons(world, lane, worker).length === 0]))
+  if (given.length > free) wrong.push(`${given.length} tasks were claimed by somebody with ${free} free places`)
+
+  const left: Task[] = []
+  for (const [run, n] of given) {
+    const task = world.runs.get(run)?.tasks.get(n)
+    if (task === undefined || left.includes(task)) wrong.push(`${run}/${n} was claimed, and is not there`)
+    else left.push(task)
+  }
+  if (wrong.length > 0) return wrong
+  const taken = Map.groupBy(left, (task) => task.lane)
+  for (const [lane, tasks] of taken) {
+    const lowest = waiting(lane).slice(0, tasks.length)
+    if (tasks.some((task) => !lowest.includes(task))) wrong.push(`lane ${nameOf(lane)} did not give its lowest numbers`)
+  }
+  wrong.push(...beginAll(world, left, worker))
+  for (const [run, n, attempt, tries, crashes, workspace, kind] of given) {
+    const task = world.runs.get(run)?.tasks.get(n)
+    if (task === undefined) continue
+    const known = [task.attempt, task.tries, task.crashes, task.run.workspace, task.lane.kind]
+    const said = [attempt, tries, crashes, workspace, kind]
+    if (sorted(known) !== sorted(said)) wrong.push(`${run}/${n} was claimed as ${sorted(said)}, it is ${sorted(known)}`)
+  }
+  wrong.push(...passedBy(world, worker, free, given.length, before, taken))
+  const rank = (world.ranks += 1)
+  for (const lane of taken.keys()) lane.rank = rank
+  return wrong
+}
+
+type Order = (a: Task, b: Task) => number
+
+/** Each was allowed at the moment at which it was taken, in some order. */
+const ORDERS: readonly Order[] = [
+  ({ lane: a }, { lane: b }) => a.tokens - b.tokens || a.micros - b.micros || a.requests - b.requests,
+  ({ lane: a }, { lane: b }) => a.micros - b.micros || a.requests - b.requests || a.tokens - b.tokens,
+  ({ lane: a }, { lane: b }) => a.requests - b.requests || a.tokens - b.tokens || a.micros - b.micros,
+  (a, b) => b.run.priority - a.run.priority || a.lane.rank - b.lane.rank || a.n - b.n,
+]
+
+function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[] {
+  const limited = new Set([...world.limits].filter(([, limit]) => binds(limit)).map(([key]) => key))
+  let wrong: string[] = []
+  for (const order of ORDERS) {
+    const left = tasks.toSorted(order)
+    const undo: (() => void)[] = []
+    wrong = []
+    while (left.length > 0) {
+      const next = left.findIndex((task) => reasons(world, task.lane, worker).length === 0)
+      const [task] = left.splice(Math.max(next, 0), 1)
+      if (task === undefined) break
+      if (next < 0) {
+        wrong.push(`${task.run.id}/${task.n} was claimed, though: ${reasons(world, task.lane, worker).join(', ')}`)
+      }
+      undo.push(begin(world, task, worker, limited))
+    }
+    if (wrong.length === 0) return []
+    if (order !== ORDERS.at(-1)) for (const back of undo.toReversed()) back()
+  }
+  return wrong
+}
+
+/** Gives what takes it back. */
+function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<string>): () => void {
+  const { lane, run } = task
+  const [begun, limit] = [run.begun, world.limits.get(lane.key)]
+  const rates = limit === undefined ? {} : { ...limit, begun: [...limit.begun] }
+  task.state = 'running'
+  task.worker = worker.id
+  task.attempt += 1
+  if (!run.begun) {
+    run.begun = true
+    tell(run, 'run.running')
+  }
+  const bound = limited.has(lane.key)
+  if (bound && limit !== undefined) {
+    if (limit.requests !== null) {
+      limit.requestsAt = Math.max(limit.requestsAt, world.now) + (lane.requests * 60 * SECOND) / limit.requests
+      limit.begun.push({ at: world.now, amount: lane.requests })
+    }
+    if (limit.tokens !== null) {
+      limit.tokensAt = Math.max(limit.tokensAt, world.now) + (lane.tokens * 60 * SECOND) / limit.tokens
+    }
+  }
+  if (bound || isAsked(world, lane)) {
+    task.reserved = { tokens: lane.tokens, micros: lane.micros, usedTokens: 0, usedMicros: 0 }
+  }
+  return () => {
+    Object.assign(task, { state: 'ready', worker: null, attempt: task.attempt - 1, reserved: null })
+    if (!begun) run.events.pop()
+    run.begun = begun
+    if (limit !== undefined) Object.assign(limit, rates)
+  }
+}
+
+/** Nothing that could be taken was left, unless all places are full; and nobody was passed by. */
+function passedBy(
+  world: World,
+  worker: Worker,
+  free: number,
+  got: number,
+  before: ReadonlyMap<Lane, boolean>,
+  taken: ReadonlyMap<Lane, readonly Task[]>,
+): string[] {
+  const wrong: string[] = []
+  const still = [...before.keys()].filter((lane) => reasons(world, lane, worker).length === 0)
+  if (got < free) {
+    for (const lane of still)
+      wrong.push(`lane ${nameOf(lane)} has no reason to wait, and ${free - got} places are free`)
+    return wrong
+  }
+  for (const lane of still) {
+    for (const [other, tasks] of taken) {
+      if (other.run.priority < lane.run.priority) {
+        wrong.push(`lane ${nameOf(other)} was served before ${nameOf(lane)} of a higher priority`)
+      } else if (other.run.priority === lane.run.priority && !taken.has(lane) && lane.rank < other.rank) {
+        wrong.push(`lane ${nameOf(lane)} was passed by: ${nameOf(other)} stands behind it`)
+      } else if (other.run.priority === lane.run.priority && tasks.length > shareOf(world, free, before, lane)) {
+        if ((taken.get(lane)?.length ?? 0) >= shareOf(world, free, before, lane)) continue
+        wrong.push(`lane ${nameOf(other)} took more than its share before ${nameOf(lane)} had its own`)
+      }
+    }
+  }
+  return wrong
+}
+
+/**
+ * At most so much goes to a lane while others of its priority have not had as much.
+ * Where limits or budgets have a say, what one lane may not take goes to the first.
+ */
+function shareOf(world: World, free: number, before: ReadonlyMap<Lane, boolean>, lane: Lane): number {
+  let among = 0
+  if (world.budgets.length > 0 || [...world.limits.values()].some(binds)) return Infinity
+  for (const [other, could] of before) if (could && other.run.priority === lane.run.priority) among += 1
+  return Math.ceil(free / Math.max(among, 1))
+}
+
+export const nameOf = (lane: Lane): string => `${lane.run.id}:${lane.kind}${lane.key === '' ? '' : `@${lane.key}`}`
