@@ -288,6 +288,7 @@ table engine.reservations (
   tokens bigint not null,
   micros bigint not null,
   used_tokens bigint not null default 0,
+  used_micros bigint not null default 0,
   constraint reservations_pkey PRIMARY KEY (run_id, n)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
 CREATE INDEX reservations_of_limit ON engine.reservations USING btree (limit_id);
@@ -472,6 +473,7 @@ function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at t
 function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.extend(integer) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.has_budget(bigint,bigint) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.has_ready(bigint) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.hold(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.lease() returns interval language sql immutable owner millrace_owner for millrace_api, millrace_worker;

@@ -51,6 +51,7 @@ create table engine.reservations (
   tokens       bigint not null,
   micros       bigint not null,
   used_tokens  bigint not null default 0,
+  used_micros  bigint not null default 0,
   primary key (run_id, n)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 

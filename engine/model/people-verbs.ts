@@ -236,6 +236,14 @@ export const peopleVerbs: Record<string, Verb> = {
       for (const task of runningUnder(world, key)) {
         task.reserved ??= { tokens: task.lane.tokens, micros: task.lane.micros, usedTokens: 0, usedMicros: 0 }
       }
+      // So that no more of the rate comes back from it than it set aside.
+      if (tokens !== null && tokens !== limit.tokens) {
+        const each = 60 * SECOND * (1 / tokens - (limit.tokens === null ? 0 : 1 / limit.tokens))
+        const unused = runningUnder(world, key).map(({ reserved: one }) =>
+          one === null ? 0 : Math.max(one.tokens - one.usedTokens, 0),
+        )
+        limit.tokensAt = Math.max(limit.tokensAt, world.now) + unused.reduce((sum, amount) => sum + amount, 0) * each
+      }
       Object.assign(limit, { concurrency, requests, tokens })
       return refused(answer, null)
     },

@@ -116,7 +116,7 @@ export function pictureOf(world: World): Record<string, Row[]> {
     ),
     reservations: ordered(
       tasks.flatMap(({ run, n, reserved: one }) =>
-        one === null ? [] : [[run.id, n, one.tokens, one.micros, one.usedTokens]],
+        one === null ? [] : [[run.id, n, one.tokens, one.micros, one.usedTokens, one.usedMicros]],
       ),
     ),
     limits: ordered([...world.limits].map(([key, limit]) => limitRow(world, key, limit))),

@@ -10,6 +10,7 @@ import {
   SECOND,
   type End,
   type Lane,
+  type Limit,
   type Run,
   type Task,
   type Text,
@@ -126,7 +127,10 @@ export function settle(world: World, endings: readonly Ending[]): Settled[] {
   const byRun = Map.groupBy(kept, ({ task }) => task.run)
   // Who of the lanes that come of it stands before whom is open.
   const rank = (world.ranks += 1)
-  return [...byRun].toSorted(([a], [b]) => a.id - b.id).map(([run, mine]) => settleRun(world, run, mine, rank))
+  const fates = kept.map(({ task, ending }) => ({ task, ending, outcome: outcomeOf(task, ending) }))
+  const settled = [...byRun].toSorted(([a], [b]) => a.id - b.id).map(([run, mine]) => settleRun(world, run, mine, rank))
+  leaveLimits(world, fates)
+  return settled
 }
 
 function settleRun(world: World, run: Run, mine: readonly { task: Task; ending: Ending }[], rank: number): Settled {
@@ -186,20 +190,31 @@ function endOne(world: World, task: Task, outcome: string, ending: Ending): void
   const waits = ['again', 'later', 'throttled'].includes(outcome) && ending.delay > 0
   task.due = waits ? now + ending.delay * SECOND : null
   task.state = BACK.has(outcome) ? 'ready' : outcome === 'withdrawn' ? 'cancelled' : (outcome as End)
-  leave(world, task)
-  if (task.lane.key === '') return
+  if (task.lane.key === '' || outcome !== 'throttled' || ending.delay === 0) return
   const limit = limitOf(world, task.lane.key)
-  if (outcome === 'throttled' && ending.delay > 0) limit.until = Math.max(limit.until, now + ending.delay * SECOND)
-  if (outcome === 'stopped') limit.stop ??= (ending.body as { code: string }).code
+  limit.until = Math.max(limit.until, now + ending.delay * SECOND)
 }
 
-/** Its place is free, and what it set aside of a rate and did not use comes back. */
-function leave(world: World, task: Task): void {
-  const { reserved } = task
-  task.reserved = null
-  if (reserved === null || task.lane.key === '') return
-  const limit = limitOf(world, task.lane.key)
-  if (limit.tokens !== null) limit.tokensAt -= ((reserved.tokens - reserved.usedTokens) * 60 * SECOND) / limit.tokens
+/** Their places are free, and what they set aside of a rate and did not use comes back; what they used beyond is used up. */
+function leaveLimits(world: World, kept: readonly { task: Task; outcome: string; ending: Ending }[]): void {
+  const unused = new Map<Limit, number>()
+  const codes = new Map<Limit, string>()
+  for (const { task, outcome, ending } of kept) {
+    const { reserved } = task
+    task.reserved = null
+    if (task.lane.key === '') continue
+    const limit = limitOf(world, task.lane.key)
+    if (reserved !== null) unused.set(limit, (unused.get(limit) ?? 0) + reserved.tokens - reserved.usedTokens)
+    const { code } = (ending.body ?? {}) as { code?: string }
+    // Of several that stop it at once, one is named.
+    if (outcome === 'stopped' && code !== undefined && code > (codes.get(limit) ?? '')) codes.set(limit, code)
+  }
+  for (const [limit, amount] of unused) {
+    if (limit.tokens === null) continue
+    if (amount < 0) limit.tokensAt = Math.max(limit.tokensAt, world.now)
+    limit.tokensAt -= (amount * 60 * SECOND) / limit.tokens
+  }
+  for (const [limit, code] of codes) limit.stop ??= code
 }
 
 const decisionText = (body: unknown): Text => {

@@ -124,7 +124,7 @@ create function model.picture() returns json language sql as $$
     'outputs', (select json_agg(json_build_array(o.run_id, o.n, o.output) order by o.run_id, o.n) from engine.outputs o),
     'attempts', (select json_agg(json_build_array(a.run_id, a.n, a.attempt, a.outcome, a.failure) order by a.run_id, a.n, a.attempt)
                    from engine.attempts a),
-    'reservations', (select json_agg(json_build_array(v.run_id, v.n, v.tokens, v.micros, v.used_tokens) order by v.run_id, v.n)
+    'reservations', (select json_agg(json_build_array(v.run_id, v.n, v.tokens, v.micros, v.used_tokens, v.used_micros) order by v.run_id, v.n)
                        from engine.reservations v),
     'limits', (select json_agg(json_build_array(x.key, x.concurrency, x.requests_per_minute, x.tokens_per_minute,
                        model.ahead(x.requests_at), model.ahead(x.tokens_at), model.ahead(x.until), x.stop) order by x.key) from engine.limits x),

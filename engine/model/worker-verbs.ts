@@ -99,7 +99,9 @@ function looksAgain(world: World, worker: Worker, again: number | null): string[
     const why = reasons(world, lane, worker)
     if (why.length === 0 || why.some((one) => !['throttled', 'requests', 'tokens', 'concurrency'].includes(one)))
       return []
-    const opens = why.includes('concurrency') ? SECOND : opensAt(world.limits.get(lane.key)!) - world.now
+    const limit = world.limits.get(lane.key)
+    // A place may become free at any time; time alone opens the rest.
+    const opens = limit === undefined || why.every((one) => one === 'concurrency') ? SECOND : opensAt(limit) - world.now
     if (again !== null && again * SECOND <= opens + 2) return []
     return [`lane ${nameOf(lane)} opens in ${opens / SECOND} s, the worker looks again in ${again}`]
   })

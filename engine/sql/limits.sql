@@ -58,7 +58,8 @@ create function engine.purse(in_workspace bigint, in_run bigint, out tokens bigi
 language sql stable set search_path = engine, pg_temp as $$
   select b.tokens - b.used_tokens - coalesce(v.tokens, 0), b.micros - b.used_micros - coalesce(v.micros, 0)
     from budgets b cross join lateral (
-      select sum(greatest(v.tokens - v.used_tokens, 0))::bigint as tokens, sum(v.micros)::bigint as micros from reservations v
+      select sum(greatest(v.tokens - v.used_tokens, 0))::bigint as tokens,
+             sum(greatest(v.micros - v.used_micros, 0))::bigint as micros from reservations v
        where v.workspace_id = b.workspace_id and (b.run_id is null or v.run_id = b.run_id)) v
    where b.workspace_id = in_workspace and b.run_id is not distinct from in_run
 $$;
@@ -247,7 +248,10 @@ begin
      where v.run_id = g.run_id and v.n = g.n
        and not exists (select 1 from tasks t where t.run_id = v.run_id and t.n = v.n and t.state = 'running')
     returning v.limit_id, v.tokens - v.used_tokens as unused)
-  update limits x set tokens_at = x.tokens_at - make_interval(secs => q.unused::float8 * 60 / x.tokens_per_minute)
+  -- What was used beyond that uses up the rate from now on, however long nothing began.
+  update limits x set
+    tokens_at = case when q.unused < 0 then greatest(x.tokens_at, now) else x.tokens_at end
+                - make_interval(secs => q.unused::float8 * 60 / x.tokens_per_minute)
     from (select o.limit_id, sum(o.unused) as unused from over o group by o.limit_id) q
    where x.id = q.limit_id and q.unused <> 0 and x.tokens_per_minute is not null;
   if not outcomes_ && array['throttled', 'stopped'] then return; end if;
@@ -273,8 +277,9 @@ returns void language plpgsql as $$
 begin
   perform 1 from unnest(runs_, ns_) as g(run_id, n) join reservations v on v.run_id = g.run_id and v.n = g.n
     order by v.run_id, v.n for update of v;
-  update reservations v set used_tokens = v.used_tokens + q.tokens
-    from (select g.run_id, g.n, sum(g.tokens) as tokens from unnest(runs_, ns_, tokens_) as g(run_id, n, tokens)
+  update reservations v set used_tokens = v.used_tokens + q.tokens, used_micros = v.used_micros + q.micros
+    from (select g.run_id, g.n, sum(g.tokens) as tokens, sum(g.micros) as micros
+            from unnest(runs_, ns_, tokens_, micros_) as g(run_id, n, tokens, micros)
            group by g.run_id, g.n) q
    where v.run_id = q.run_id and v.n = q.n;
   perform 1 from budgets b where b.id = any(array(
@@ -311,7 +316,7 @@ end $$;
 -- What is running now counts from now on.
 create function engine.limit_key(in_key text, in_concurrency integer, in_requests float8, in_tokens float8)
 returns engine.limits language plpgsql security definer set search_path = engine, pg_temp as $$
-declare x limits;
+declare x limits; unused float8;
 begin
   perform access.must_operate();
   insert into limits (key) values (in_key) on conflict do nothing;
@@ -324,8 +329,13 @@ begin
   insert into reservations (run_id, n, workspace_id, limit_id, tokens, micros)
   select b.run_id, b.n, b.workspace_id, x.id, l.tokens, l.micros from busy b join lanes l on l.id = b.lane_id
   on conflict do nothing;
-  update limits set concurrency = in_concurrency, requests_per_minute = in_requests, tokens_per_minute = in_tokens
-   where id = x.id returning * into x;
+  -- So that no more of the rate comes back from them than they set aside.
+  select coalesce(sum(greatest(v.tokens - v.used_tokens, 0)), 0)::float8 into unused from reservations v where v.limit_id = x.id;
+  update limits l set concurrency = in_concurrency, requests_per_minute = in_requests, tokens_per_minute = in_tokens,
+    tokens_at = case when in_tokens is null or in_tokens = l.tokens_per_minute then l.tokens_at
+                     else greatest(l.tokens_at, clock()) + make_interval(
+                       secs => unused * (60 / in_tokens - coalesce(60 / l.tokens_per_minute, 0))) end
+   where l.id = x.id returning * into x;
   return x;
 end $$;
 
