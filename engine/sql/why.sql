@@ -32,7 +32,7 @@ declare r runs; l lanes; x limits; served bigint;
 begin
   select * into r from runs where id = in_run and workspace_id = any((select access.workspaces())::bigint[]);
   if not found then raise exception 'there is no such run' using errcode = 'MR003'; end if;
-  for l in select * from lanes a where a.run_id = in_run and not (a.idle and a.last < 0) order by a.id loop
+  for l in select * from lanes a where a.run_id = in_run and (a.last > 0 or r.deciding) order by a.id loop
     select count(*) filter (where t.state = 'ready' and t.due_at is null), count(*) filter (where t.due_at is not null),
            min(t.due_at), count(*) filter (where t.state = 'running')
       into ready, due, due_at, running from tasks t where t.lane_id = l.id and t.state in ('ready', 'running');

@@ -121,3 +121,13 @@ test.each([null, 6_000_000])(
     expect(await worker.claim(1)).toEqual([])
   },
 )
+test('a run whose decision is due later says so', async () => {
+  const run = await startRun(db, 0, { kind, next: true })
+  await worker.end()
+  worker = await workerByHand(db, { kinds: [`${kind}.next`] })
+  await worker.close({ held: await one(), outcome: 'again', delay: 60 })
+  expect(await worker.claim(5)).toEqual([])
+  expect(await say('select due::integer, reason from engine.why($1)', [run])).toEqual([
+    { due: 1, reason: 'nothing_ready' },
+  ])
+})
