@@ -274,7 +274,8 @@ begin
   if served <> '{}' then
     served := array(select l.id from lanes l where l.id = any(served) for no key update skip locked);
     update lanes l set turn = (select nextval('turns')),
-                       idle = l.id = any(ends) and not has_ready(l.id)
+                       idle = l.id = any(ends) and not exists (
+                         select 1 from tasks t where t.lane_id = l.id and t.state = 'ready' and t.due_at is null)
      where l.id = any(served);
   end if;
   if free > 0 then
@@ -448,7 +449,8 @@ begin
           when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then null
           else now end
         from counted c
-       where r.id = c.run_id and r.id = any(array(select id from locked))
+       -- To count them is to lock them all before the first is looked up.
+       where r.id = c.run_id and (select count(*) from locked) > 0
       returning r.id, r.workspace_id, r.kind, r.state, r.priority, r.decisions, r.last_event, r.total,
                 r.succeeded, r.failed, r.cancelled, r.open, c.again, c.verdict, c.kept,
                 r.deciding and c.closed > 0 as asks
