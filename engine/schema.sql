@@ -460,6 +460,7 @@ function engine.burst() returns double precision language sql immutable owner mi
 function engine.cancel(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.change(bigint,text) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.claim_one(integer) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.clock() returns timestamp with time zone language sql volatile parallel safe owner millrace_owner for millrace_api, millrace_worker;
 function engine.close(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.coming_back() returns text[] language sql immutable owner millrace_owner for nobody;
@@ -502,8 +503,10 @@ function engine.relock(integer) returns boolean language plpgsql volatile SECURI
 function engine.reopen(bigint,boolean) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.rescue() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.rest(text[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.settle_one(bigint,integer,integer,jsonb) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.starting() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;

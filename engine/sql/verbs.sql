@@ -219,10 +219,16 @@ returns table (run_id bigint, n integer, attempt integer, tries smallint, crashe
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
-  mine text[]; home bigint; tier smallint := 32767; share integer := 1; got integer; free integer := in_free;
+  mine text[]; home bigint; tier smallint := 32767; share integer; got integer; free integer := in_free;
   now timestamptz := clock(); t record; served bigint[] := '{}'; ends bigint[] := '{}';
   within boolean := limited();
 begin
+  if in_free = 1 and not within then
+    t := claim_one(in_worker);
+    if t.run_id is null then return; end if;
+    return query select t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id, t.kind, t.input;
+    return;
+  end if;
   -- The lock makes a claim and the fencing of its worker wait for one another; a
   -- renewed lease does not.
   select w.kinds, w.workspace_id into mine, home from workers w
@@ -240,21 +246,15 @@ begin
     end loop;
   end if;
   while free > 0 and not within loop
-    if in_free = 1 then
-      -- The first task of the first lane: nothing to share out.
-      exit when tier is null;
-      tier := null;
-    else
-      select l.priority into tier from lanes l
-       where not l.idle and l.stop is null and l.priority < tier
+    select l.priority into tier from lanes l
+     where not l.idle and l.stop is null and l.priority < tier
+       and l.kind = any(mine) and (home is null or l.workspace_id = home)
+     order by l.priority desc, l.turn, l.id limit 1;
+    exit when not found;
+    select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
+      select 1 from lanes l where not l.idle and l.stop is null and l.priority = tier
          and l.kind = any(mine) and (home is null or l.workspace_id = home)
-       order by l.priority desc, l.turn, l.id limit 1;
-      exit when not found;
-      select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
-        select 1 from lanes l where not l.idle and l.stop is null and l.priority = tier
-           and l.kind = any(mine) and (home is null or l.workspace_id = home)
-         order by l.priority desc, l.turn, l.id limit free) q;
-    end if;
+       order by l.priority desc, l.turn, l.id limit free) q;
     loop
       got := 0;
       for t in select * from take(in_worker, mine, home, tier, share, free, now) loop
@@ -278,13 +278,62 @@ begin
                          select 1 from tasks t where t.lane_id = l.id and t.state = 'ready' and t.due_at is null)
      where l.id = any(served);
   end if;
-  if free > 0 then
-    -- Everything was walked: lanes that gave nothing leave the way of the next.
-    served := array(select l.id from lanes l
-                     where not l.idle and l.stop is null and l.kind = any(mine) and not has_ready(l.id)
-                     limit 1000 for no key update skip locked);
-    update lanes l set idle = true where l.id = any(served) and not has_ready(l.id);
+  if free > 0 then perform rest(mine); end if;
+end $$;
+
+-- The first task of the first lane, as `claim` gives it: there is nothing to share
+-- out, and what one task needs starts sooner in small statements than in the large one.
+create function engine.claim_one(
+  in_worker integer, out run_id bigint, out n integer, out attempt integer, out tries smallint, out crashes smallint,
+  out workspace_id bigint, out kind text, out input jsonb)
+language plpgsql as $$
+#variable_conflict use_column
+declare mine text[]; home bigint; place tid; lane bigint; highest integer; number bigint; c record; now timestamptz := clock();
+begin
+  select w.kinds, w.workspace_id into mine, home from workers w
+   where w.id = in_worker and w.gone_at is null for key share;
+  if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
+
+  select c.tid, l.id, l.kind into place, lane, kind from lanes l
+   cross join lateral (
+     select t.ctid as tid from tasks t
+      where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+      order by t.lane_id, t.n limit 1 for no key update skip locked) c
+   where not l.idle and l.stop is null and l.kind = any(mine) and (home is null or l.workspace_id = home)
+   order by l.priority desc, l.turn, l.id limit 1;
+  if not found then
+    perform rest(mine);
+    return;
   end if;
+  update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1 where t.ctid = place
+  returning t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id into c;
+  run_id := c.run_id; n := c.n; attempt := c.attempt; tries := c.tries; crashes := c.crashes; workspace_id := c.workspace_id;
+
+  perform 1 from runs r where r.workspace_id = c.workspace_id and r.id = c.run_id and r.state = 'queued'
+     for no key update skip locked;
+  if found then
+    update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
+     where r.workspace_id = c.workspace_id and r.id = c.run_id returning r.last_event into number;
+    insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
+  end if;
+  select i.input into input from inputs i where i.run_id = c.run_id and i.n = c.n;
+
+  select l.last into highest from lanes l where l.id = lane for no key update skip locked;
+  if found then
+    update lanes l set turn = nextval('turns'), idle = highest = c.n and not exists (
+             select 1 from tasks t where t.lane_id = lane and t.state = 'ready' and t.due_at is null)
+     where l.id = lane;
+  end if;
+end $$;
+
+-- Everything was walked: lanes that gave nothing leave the way of the next.
+create function engine.rest(mine text[]) returns void language plpgsql as $$
+declare empty bigint[];
+begin
+  empty := array(select l.id from lanes l
+                  where not l.idle and l.stop is null and l.kind = any(mine) and not has_ready(l.id)
+                  limit 1000 for no key update skip locked);
+  if empty <> '{}' then update lanes l set idle = true where l.id = any(empty) and not has_ready(l.id); end if;
 end $$;
 
 -- Asked again after the lane is locked, in a statement of its own: whoever brings
@@ -293,8 +342,8 @@ create function engine.has_ready(in_lane bigint) returns boolean language sql st
   select exists (select 1 from engine.tasks t where t.lane_id = in_lane and t.state = 'ready' and t.due_at is null)
 $$;
 
--- Takes up to `free` tasks from the lanes of one priority (or of all), up to
--- `share` from each, and begins their runs.
+-- Takes up to `free` tasks from the lanes of one priority, up to `share` from
+-- each, and begins their runs.
 -- Or these very ones.
 create function engine.take(
   in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz,
@@ -313,7 +362,7 @@ begin
           select t.ctid as tid from tasks t
            where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
            order by t.lane_id, t.n limit share for no key update skip locked) c
-        where not l.idle and l.stop is null and (tier is null or l.priority = tier)
+        where not l.idle and l.stop is null and l.priority = tier
           and l.kind = any(mine) and (home is null or l.workspace_id = home)
         order by l.priority desc, l.turn, l.id limit free)))
     returning t.run_id, t.n, t.lane_id, t.attempt, t.tries, t.crashes, t.workspace_id
@@ -388,6 +437,12 @@ declare
   plain boolean := in_outcomes <@ array['succeeded'] and not 0 > any(in_ns);
   closed record; decision jsonb; now timestamptz := clock();
 begin
+  if plain and cardinality(in_runs) = 1 then
+    closed := settle_one(in_runs[1], in_ns[1], in_attempts[1], in_bodies[1]);
+    if closed.kept is null then return; end if;
+    return query select closed.run_id, closed.kept, closed.last_event, closed.state, closed.more;
+    return;
+  end if;
   if not plain then
     select p.runs_, p.ns_, p.attempts_, p.outcomes_, p.bodies_, p.delays_
       into runs_, ns_, attempts_, outcomes_, bodies_, delays_
@@ -484,6 +539,44 @@ begin
      or exists (select 1 from reservations v where v.run_id = any(runs_)) then
     perform leave_limits(runs_, ns_, outcomes_, bodies_, delays_, now);
   end if;
+end $$;
+
+-- One task that succeeded, as `settle` closes it, in small statements too.
+create function engine.settle_one(
+  in_run bigint, in_n integer, in_attempt integer, in_body jsonb,
+  out run_id bigint, out kept integer, out last_event bigint, out state engine.run_state, out more boolean)
+language plpgsql as $$
+#variable_conflict use_column
+declare home bigint; goes_on boolean; to_be run_state; r record; now timestamptz := clock();
+begin
+  update tasks t set state = 'succeeded', worker = null
+   where t.run_id = in_run and t.n = in_n and t.attempt = in_attempt and t.state = 'running'
+  returning t.workspace_id into home;
+  if not found then return; end if;
+  if in_body is not null then
+    insert into outputs (run_id, n, workspace_id, output) values (in_run, in_n, home, in_body);
+  end if;
+
+  -- What is locked stays so: what follows from it is worked out here.
+  select r.open > 1, asks(r.open, 1, 0, r.has_next, r.cancel_asked_at),
+         case when r.cancel_asked_at is null then 'succeeded' else 'cancelled' end
+    into goes_on, more, to_be from runs r where r.workspace_id = home and r.id = in_run for no key update;
+  if goes_on or more then to_be := 'running'; end if;
+  update runs r set
+    succeeded = r.succeeded + 1, open = r.open - 1 + more::integer, decisions = r.decisions + more::integer,
+    deciding = r.deciding or more, last_event = r.last_event + 1, started_at = coalesce(r.started_at, now),
+    state = to_be, cancelling = r.cancelling and goes_on, finished_at = case when to_be <> 'running' then now end
+   where r.workspace_id = home and r.id = in_run
+  returning r.kind, r.priority, r.decisions, r.last_event, r.total, r.succeeded, r.failed, r.cancelled into r;
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, home, now, case when to_be = 'running' then 'tasks.closed' else 'run.' || to_be end,
+          jsonb_build_object('total', r.total, 'succeeded', r.succeeded, 'failed', r.failed,
+                             'cancelled', r.cancelled, 'again', 0));
+  if more then perform put_decision(in_run, home, r.kind, r.priority, r.decisions); end if;
+  if exists (select 1 from reservations v where v.run_id = in_run) then
+    perform leave_limits(array[in_run], array[in_n], '{succeeded}', array[in_body], '{0}', now);
+  end if;
+  run_id := in_run; kept := 1; last_event := r.last_event; state := to_be;
 end $$;
 
 -- What a close with returned tasks or with a decision needs first: the locks in
@@ -594,16 +687,31 @@ create function engine.turn(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[],
   out closed jsonb, out claimed jsonb, out look_again float8)
 language plpgsql security definer set search_path = engine, pg_temp as $$
+declare ended record; begun record; within boolean;
 begin
-  if cardinality(in_runs) > 0 then
+  if cardinality(in_runs) = 1 and in_outcomes[1] = 'succeeded' and in_ns[1] > 0 then
+    ended := settle_one(in_runs[1], in_ns[1], in_attempts[1], in_bodies[1]);
+    if ended.kept > 0 then
+      closed := jsonb_build_array(jsonb_build_array(ended.run_id, ended.kept, ended.last_event, ended.state, ended.more));
+    end if;
+  elsif cardinality(in_runs) > 0 then
     if not in_outcomes <@ endings() then raise exception 'no attempt ends like that' using errcode = 'MR006'; end if;
     select jsonb_agg(jsonb_build_array(s.run_id, s.kept, s.last_event, s.state, s.more)) into closed
       from settle(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) s;
   end if;
   if in_free > 0 then
-    select jsonb_agg(jsonb_build_array(c.run_id, c.n, c.attempt, c.tries, c.crashes, c.workspace_id, c.kind, c.input))
-      into claimed from claim(in_worker, in_free) c;
-    if limited() and coalesce(jsonb_array_length(claimed), 0) < in_free then
+    within := limited();
+    if in_free = 1 and not within then
+      begun := claim_one(in_worker);
+      if begun.run_id is not null then
+        claimed := jsonb_build_array(jsonb_build_array(
+          begun.run_id, begun.n, begun.attempt, begun.tries, begun.crashes, begun.workspace_id, begun.kind, begun.input));
+      end if;
+    else
+      select jsonb_agg(jsonb_build_array(c.run_id, c.n, c.attempt, c.tries, c.crashes, c.workspace_id, c.kind, c.input))
+        into claimed from claim(in_worker, in_free) c;
+    end if;
+    if within and coalesce(jsonb_array_length(claimed), 0) < in_free then
       look_again := opens_in(in_worker);
     end if;
   end if;
