@@ -98,13 +98,18 @@ export const strike: Record<Fault, Strike> = {
     }, 3_000)
   },
   async terminate({ world, random }) {
-    const rows = await world.sql(
-      `select pg_terminate_backend(pid), state from pg_stat_activity where pid = (
-         select pid from pg_stat_activity where application_name = 'millrace worker'
-          order by (state = 'active')::integer + $1 * random() desc limit 1)`,
-      [random()],
-    )
-    return rows.length === 0 ? undefined : [`backend ${String(rows[0]?.['state'])}`]
+    const luck = random()
+    // Just after a fall of the server there is none.
+    const row = await look<Row>(async () => {
+      const [found] = await world.sql(
+        `select pg_terminate_backend(pid), state from pg_stat_activity where pid = (
+           select pid from pg_stat_activity where application_name = 'millrace worker'
+            order by (state = 'active')::integer + $1 * random() desc limit 1)`,
+        [luck],
+      )
+      return found
+    }, 3_000)
+    return row === undefined ? undefined : [`backend ${String(row['state'])}`]
   },
   async 'lost answer'({ world, random }) {
     const where = await world.link.swallow(random() < 0.7 ? 'commit' : 'turn', 10_000)

@@ -103,7 +103,7 @@ export function openPeople(world: World, seed: number, random: () => number): Pe
       return await look(async () => {
         const rows = await world.sql('select from engine.tasks where run_id = $1 and attempt > 0 limit 1', [run])
         return rows.length > 0 ? run : undefined
-      }, 4_000)
+      }, 8_000)
     },
     pause: hold,
     cancel,
