@@ -217,9 +217,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   /** A claim whose answer was lost was a claim all the same: what we hold and do not know goes back. */
   async function giveBackUnknown(): Promise<void> {
     const known = new Set([...performing.keys(), ...closing, ...ended.map((one) => one.claimed)].map(nameOf))
-    const { rows } = await query<{ run: number; task: number; attempt: number }>(HELD, [liveness.worker]).catch(() => ({
-      rows: [],
-    }))
+    // Until it is answered: nobody takes back from the living, and what we forget stays ours for ever.
+    const { rows } = await whenConnected(() =>
+      query<{ run: number; task: number; attempt: number }>(HELD, [liveness.worker]),
+    ).catch((error: unknown) => {
+      report(error)
+      return { rows: [] }
+    })
     for (const { run, task, attempt } of rows) {
       if (known.has(nameOf({ run, task, attempt }))) continue
       const claimed: Claimed = { run, task, attempt, tries: 0, crashes: 0, workspace: 0, kind: '', input: null }

@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Claimed } from '../src/attempt.ts'
 import { openChronicle } from '../src/chronicle.ts'
 import type { Tx } from '../src/database.ts'
-import { openEngine, startWorker, type Engine, type Run, type Worker } from '../src/index.ts'
+import { openEngine, startWorker, type Engine, type Run, type Settings, type Worker } from '../src/index.ts'
 import { openLedger } from '../src/ledger.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
 import { savingRun, SAVED, waitingRun } from './live-kinds.ts'
+import { lossyLink } from './lossy-link.ts'
 
 let db: TestDatabase
 let engine: Engine
@@ -27,9 +28,18 @@ afterAll(async () => {
   await db?.drop()
 })
 
-async function hire(kind: ReturnType<typeof waitingRun>) {
-  workers.add(await startWorker({ settings: db.worker, kinds: [kind], name: 'here' }))
+async function hire(kind: ReturnType<typeof waitingRun>, settings: Settings = db.worker) {
+  workers.add(await startWorker({ settings, kinds: [kind], name: 'here' }))
 }
+const startWaiting = async () =>
+  (
+    await engine.start(
+      member(),
+      waitingRun(async () => {}),
+      { amount: 1 },
+      { workspace: 1 },
+    )
+  ).run
 const ended = (run: number) =>
   until(
     () => engine.run(member(), run),
@@ -145,6 +155,36 @@ describe('a task', () => {
     expect(await ended(run)).toMatchObject({ state: 'succeeded', failure: null })
     expect(await db.sql('select count(*) as rows from public.saved where run = $1', [run])).toEqual([{ rows: 1 }])
   })
+})
+
+test('a claim whose answer was lost is given back also when the database is away just then', async () => {
+  const link = await lossyLink(db.worker)
+  try {
+    await hire(
+      waitingRun(async () => {}),
+      link.settings,
+    )
+    await ended(await startWaiting())
+    link.loseAnswers()
+    const run = await startWaiting()
+    await until(
+      () => db.sql("select from engine.tasks where run_id = $1 and state = 'running'", [run]),
+      (running) => running.length === 1,
+    )
+    link.sever()
+    await until(
+      () => link.refused,
+      (times) => times >= 3,
+    )
+    link.mend()
+    expect((await ended(run)).state).toBe('succeeded')
+    expect(await db.sql('select tries, crashes from engine.tasks where run_id = $1', [run])).toEqual([
+      { tries: 0, crashes: 0 },
+    ])
+  } finally {
+    link.mend()
+    await link.close()
+  }
 })
 
 test('a clock that is set back does not silence progress', async () => {
