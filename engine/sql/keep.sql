@@ -69,11 +69,14 @@ begin
     if in_workspace is null then perform access.must_operate(); else perform access.must(in_workspace, 'run.prune'); end if;
   end if;
   ids := array(
-    select r.id from runs r
-     where r.finished_at < in_before and (in_workspace is null or r.workspace_id = in_workspace) and (in_kind is null or r.kind = in_kind)
-       -- Numbers grow with time: after the first run that is younger there is nothing to find.
-       and r.id < coalesce((select min(y.id) from runs y where y.created_at >= in_before), 9223372036854775807)
-     order by r.id limit in_limit);
+    select q.id from (
+      select r.id, sum(r.total) over (order by r.id) - r.total as tasks_before from runs r
+       where r.finished_at < in_before and (in_workspace is null or r.workspace_id = in_workspace) and (in_kind is null or r.kind = in_kind)
+         -- Numbers grow with time: after the first run that is younger there is nothing to find.
+         and r.id < coalesce((select min(y.id) from runs y where y.created_at >= in_before), 9223372036854775807)
+       order by r.id limit in_limit) q
+     -- Runs are small or large: what counts is how long their rows stay locked.
+     where q.tasks_before < 10000 order by q.id);
   -- Tasks, lanes, runs: a run that is reopened meanwhile stays.
   perform 1 from tasks t where t.run_id = any(ids) order by t.run_id, t.n for update;
   perform 1 from lanes l where l.run_id = any(ids) order by l.id for update;

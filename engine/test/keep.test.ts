@@ -170,6 +170,21 @@ describe('retention', () => {
     await engine.cancel(member(), open)
   })
 
+  test('throws away large runs one by one, so that no lock is held for long', async () => {
+    const tasks = Array.from({ length: 10_000 }, () => ({ kind: 'make', input: {} }))
+    const large = { ...making, name: 'large', plan: () => tasks }
+    for (let i = 0; i < 2; i += 1) {
+      const { run } = await engine.start(member(), large, {}, { workspace: 1, held: 'paused' })
+      await engine.cancel(member(), run)
+    }
+    const batch = () =>
+      engine.as({ ...member(), operator: true }, async (tx) => {
+        const { rows } = await tx.query("select engine.prune(clock_timestamp(), 1, 'large') as amount")
+        return rows[0]?.['amount'] as number
+      })
+    expect([await batch(), await batch(), await batch()]).toEqual([1, 1, 0])
+  })
+
   test('of a parent leaves its children, without a parent', async () => {
     const parent = await runOf(async () => {})
     const { run: child } = await engine.start(member(), making, {}, { workspace: 1, parent: parent.id, held: 'paused' })
