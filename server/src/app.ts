@@ -74,14 +74,18 @@ export interface Database {
 
 export type Where = Pick<Config, 'folder' | 'databaseUrl' | 'apiDatabaseUrl' | 'workerDatabaseUrl'>
 
+/** The database that is named, by whichever login; undefined: our own, in the folder. */
+export function databaseUrlOf(where: Where): string | undefined {
+  return where.databaseUrl ?? where.workerDatabaseUrl ?? where.apiDatabaseUrl
+}
+
 /** Opens the database (our own, or the one that is named) and brings it up to date, if this program may. */
 export async function openDatabase(where: Where, tell: (line: string) => void): Promise<Database> {
-  const restricted = where.workerDatabaseUrl ?? where.apiDatabaseUrl
-  const url = where.databaseUrl ?? restricted
+  const url = databaseUrlOf(where)
   const postgres = await openPostgres({ folder: where.folder, tell, ...(url === undefined ? {} : { url }) })
   try {
     // Who was given a restricted login alone takes the tables as they are.
-    const ours = where.databaseUrl !== undefined || restricted === undefined
+    const ours = where.databaseUrl !== undefined || url === undefined
     const migrated = ours
       ? await migrate(postgres.owner(), rooms, (login) => postgres.secret(login))
       : { applied: [], refreshed: false }
@@ -96,7 +100,7 @@ export async function openDatabase(where: Where, tell: (line: string) => void): 
 /** The two that own nothing. */
 export function loginsOf(postgres: Postgres, where: Where): Database['logins'] {
   const owner = postgres.owner()
-  const ours = where.databaseUrl !== undefined || (where.workerDatabaseUrl ?? where.apiDatabaseUrl) === undefined
+  const ours = where.databaseUrl !== undefined || databaseUrlOf(where) === undefined
   const loginOf = (user: string, given: string | undefined): Settings => {
     if (given !== undefined) return { connectionString: given }
     return ours ? { ...owner, user, password: postgres.secret(user) } : owner

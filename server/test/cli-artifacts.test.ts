@@ -93,7 +93,7 @@ test('an artifact never gets out of the folder: not by its name, and not by a li
   expect(byLink).toMatchObject({ code: 2, stdout: '' })
   expect(byLink.stderr).toContain('is not a folder, or a link to one')
 
-  for (const name of ['../../outside/evil', '/etc/evil', 'a\\..\\evil', './evil']) {
+  for (const name of ['../../outside/evil', '/etc/evil']) {
     await db.sql("update engine.artifacts set name = $1 where n = 1 and name not in ('report.txt')", [name])
     const byName = await place.run(['runs', 'artifacts', '1', '--out', 'made'])
     expect(byName).toMatchObject({ code: 2, stdout: '' })

@@ -1,5 +1,6 @@
 /** Faults of an installation, each brought about for real, and found by the doctor with what to do. */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -183,13 +184,22 @@ test(
   SLOW,
 )
 
-test('where no database was made yet, none is made', async () => {
+test('where no database was made yet, none is made; who was given a restricted login alone is told what that may see', async () => {
+  const { db } = await stage()
   const place = await install()
   left.push(() => place.remove())
-  const ran = await place.run(['doctor'])
-  expect(ran).toMatchObject({ code: 0, stderr: '' })
-  expect(ran.stdout).toMatch(/· database +none was made in \S+ yet\n.*millrace up/)
-  expect(await place.run(['doctor', '--json'])).toMatchObject({ code: 0 })
+  const login = new URL(db.url)
+  login.username = 'millrace_worker'
+  login.password = String(db.worker.password)
+  const [none, restricted] = await Promise.all([
+    place.run(['doctor']),
+    place.run(['doctor'], { WORKER_DATABASE_URL: login.href }),
+  ])
+  expect(none).toMatchObject({ code: 0, stderr: '' })
+  expect(none.stdout).toMatch(/· database +none was made in \S+ yet\n.*millrace up/)
+  expect(existsSync(join(place.folder, '.millrace', 'pg'))).toBe(false)
+  expect(restricted).toMatchObject({ code: 0, stderr: '' })
+  expect(restricted.stdout).toMatch(/✓ tables +as this version needs them\n[^]*· worker +none is running/)
 })
 
 /** A disk of one megabyte; only root may bring one along. */

@@ -51,7 +51,7 @@ describe('limits', () => {
     )
     server.open()
     expect(document((await probe.ended).stdout)).toMatchObject({ run: { progress: { succeeded: 6 } } })
-  })
+  }, 90_000)
 
   test('that make no sense are refused, and a key that nobody has cannot be released', async () => {
     const { place } = await stage()
@@ -74,14 +74,19 @@ describe('limits', () => {
     let broke = true
     const wire = await startAnswering((call) => (broke ? call.error(402, { message: 'no' }) : call.say()))
     left.push(() => wire.close())
-    const { place } = await stage({ scenarios: 3 })
+    const { db, place } = await stage({ scenarios: 3 })
     const probe = place.begin(['probe', 'd.yaml', '-m', 'openai-compatible:well', '--json'], {
       OPENAI_COMPATIBLE_URL: wire.url,
     })
-    const why = await until(
-      () => place.run(['runs', 'why', '1']),
-      ({ stdout }) => stdout.startsWith('3 tasks') && stdout.includes('BILLING'),
+    await until(
+      () => db.sql("select 1 from engine.limits where stop = 'BILLING'"),
+      (rows) => rows.length === 1,
     )
+    await until(
+      () => db.sql("select count(*)::int as n from engine.tasks where state = 'ready'"),
+      ([row]) => row?.['n'] === 3,
+    )
+    const why = await place.run(['runs', 'why', '1'])
     expect(why.stdout).toBe(
       '3 tasks of probe.ask (openai-compatible): everything under openai-compatible is stopped (BILLING), until somebody releases it. (`millrace limits release openai-compatible`)\n',
     )
@@ -111,5 +116,5 @@ describe('a budget', () => {
     const none = await place.run(['runs', 'budget', '1', '--none'])
     expect(none.stdout).toBe('Run 1: no budget holds it up.\n')
     expect(document((await probe.ended).stdout)).toMatchObject({ run: { progress: { succeeded: 40 } } })
-  })
+  }, 90_000)
 })

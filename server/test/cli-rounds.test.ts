@@ -1,4 +1,6 @@
 /** A run that failed in part, and what a person does about it: asks why, follows it, tries it again. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { startAnswering } from '../testing/probe.ts'
 import { document, leave, left, stage } from './cli-stage.ts'
@@ -62,7 +64,7 @@ test('what failed is done again in a new round, and nothing else; whoever follow
   expect(all).toMatchObject({ code: 2, stdout: '' })
   expect(all.stderr).toMatch(/8 transcripts, and a slot keeps its transcript.*\n.*probe … --new/)
   expect(calm.stdout).toMatch(/^Nothing waits: run 1 succeeded in .*, at \d{4}-\S+Z\.\n$/)
-})
+}, 90_000)
 
 test('a run that failed as a whole can be tried again and waited for: it ends with its results', async () => {
   const server = await refusing()
@@ -76,3 +78,39 @@ test('a run that failed as a whole can be tried again and waited for: it ends wi
   expect(again.stdout).toMatch(/^Run 1 does 2 tasks again, in round 2\.\n\nRun 1 succeeded in /)
   expect(again.stdout).toMatch(/openai-compatible:well +2 .*\n\n2 transcripts are in /)
 })
+
+test('a run of one’s own kind is tried again too: what failed, or all of it', async () => {
+  const { place } = await stage()
+  const settings = { MILLRACE_KINDS: 'kinds' }
+  await mkdir(join(place.folder, 'kinds'))
+  await place.file('kinds/looking.js', LOOKING)
+  const first = await place.run(['runs', 'start', 'looking', '--wait', '--input', '{}'], settings)
+  expect(first.code).toBe(0)
+  await place.file('there', '')
+  const again = await place.run(['runs', 'retry', '1', '--wait'], settings)
+  expect(again).toMatchObject({ code: 0 })
+  expect(again.stdout).toMatch(/^Run 1 does 1 task again, in round 2\.\nRun 1 succeeded in /)
+  const all = await place.run(['runs', 'retry', '1', '--all', '--wait'], settings)
+  expect(all.stdout).toMatch(/^Run 1 does 2 tasks again, in round 3\.\nRun 1 succeeded in /)
+})
+
+/** Of its two tasks one fails until a file is there. */
+const LOOKING = `
+  import { existsSync } from 'node:fs'
+  import { defineRun, defineTask, TaskFailed } from 'millrace'
+  import { z } from 'zod'
+  const look = defineTask({
+    name: 'looking.look',
+    input: z.object({ first: z.boolean() }),
+    output: z.object({}),
+    async perform({ input }) {
+      if (input.first || existsSync('there')) return {}
+      throw new TaskFailed({ code: 'NOT_THERE', message: 'It is not there.', retryable: false, origin: 'task' })
+    },
+  })
+  export const looking = defineRun({
+    name: 'looking',
+    input: z.object({}),
+    tasks: [look],
+    plan: () => [true, false].map((first) => ({ kind: 'looking.look', input: { first } })),
+  })`

@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { openEngine, Refusal, sqlState } from '@millrace/engine'
 import { examine, holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
-import { loginsOf, openCatalogue, operator } from '../app.ts'
+import { databaseUrlOf, loginsOf, openCatalogue, operator } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtWork } from './doctor-work.ts'
@@ -20,7 +20,7 @@ export async function doctor(options: { json?: boolean }): Promise<number> {
   const config = readConfig()
   const findings: Finding[] = [{ what: 'node', state: 'well', says: process.version }]
   findings.push(...(await lookAtDisk(config.folder)))
-  if (config.databaseUrl === undefined && !holdsDatabase(config.folder)) {
+  if (databaseUrlOf(config) === undefined && !holdsDatabase(config.folder)) {
     findings.push({
       what: 'database',
       state: 'note',
@@ -55,10 +55,8 @@ async function orRefusal(what: string, look: () => Promise<Finding[]>): Promise<
 }
 
 async function lookAtDatabase(config: Config): Promise<Finding[]> {
-  const postgres = await openPostgres({
-    folder: config.folder,
-    ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
-  })
+  const url = databaseUrlOf(config)
+  const postgres = await openPostgres({ folder: config.folder, ...(url === undefined ? {} : { url }) })
   try {
     const { findings, fits, folder } = await examine(postgres.owner(), (tx) => lookAtServer(tx, postgres))
     // Another machine's disk is not ours to see.

@@ -1,7 +1,8 @@
 /** `millrace runs retry`: a further round of what failed or was cancelled. */
 import { Refusal, type Engine, type Run } from '@millrace/engine'
-import { operator } from '../app.ts'
-import { endOf } from './follow-run.ts'
+import { operator, type App } from '../app.ts'
+import type { Config } from '../config.ts'
+import { endOf, outputLines } from './follow-run.ts'
 import { COMING_TO_AN_END, performRun } from './perform-run.ts'
 import { perform } from './probe.ts'
 import { grouped, remark, say } from './screen.ts'
@@ -10,7 +11,7 @@ import { onInterrupt, withApp } from './session.ts'
 export async function retryRun(id: number, options: { all?: boolean; wait?: boolean }): Promise<number> {
   const interruption = onInterrupt(() => remark(COMING_TO_AN_END))
   const { signal } = interruption
-  return withApp(async (app, config) => {
+  const work = async (app: App, config: Config) => {
     const { engine } = app
     const before = await engine.run(operator, id)
     refuseUnlessSensible(before, options.all === true)
@@ -37,8 +38,10 @@ export async function retryRun(id: number, options: { all?: boolean; wait?: bool
     if (before.kind === app.probe.name) return perform(app, config, id, {}, signal)
     const ended = await performRun(app, config, id, signal)
     say(`Run ${id} ${endOf(ended)}.`)
+    for (const line of outputLines(ended)) say(line)
     return ended.finishedAt === null ? 130 : ended.state === 'succeeded' ? 0 : 1
-  }).finally(() => interruption.stop())
+  }
+  return withApp(work, { own: options.wait === true }).finally(() => interruption.stop())
 }
 
 function refuseUnlessSensible(run: Run, all: boolean): void {

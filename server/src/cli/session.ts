@@ -1,11 +1,15 @@
 /** One command's time with the installation: opened, used, left again whatever happens. */
-import { openApp, type App } from '../app.ts'
+import { openApp, productKinds, servedKinds, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { remark } from './screen.ts'
 
-export async function withApp<T>(work: (app: App, config: Config) => Promise<T>): Promise<T> {
+/** `own`: with the kinds of the person's own folder, for commands that perform tasks. */
+export async function withApp<T>(
+  work: (app: App, config: Config) => Promise<T>,
+  { own = false }: { own?: boolean } = {},
+): Promise<T> {
   const config = readConfig()
-  const app = await openApp(config, remark)
+  const app = await openApp(config, remark, own ? await servedKinds(config) : productKinds(config))
   try {
     return await work(app, config)
   } finally {
