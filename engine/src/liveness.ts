@@ -67,6 +67,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   let client: pg.Client | undefined
   let closed = false
   let connecting: Promise<void> | undefined
+  let last: Promise<unknown> = Promise.resolve()
 
   async function connect() {
     const next = new pg.Client({ ...workerSettings(settings), application_name: 'millrace worker liveness' })
@@ -84,6 +85,8 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     await next.connect()
     await next.query('listen millrace_tasks; listen millrace_runs; listen millrace_cancel')
     client = next
+    // What hangs on the old connection is not waited for.
+    last = Promise.resolve()
   }
 
   async function register() {
@@ -96,10 +99,20 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     worker = rows[0]?.register ?? 0
   }
 
-  function query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[]) {
-    if (client === undefined) throw new Error('no connection')
-    return client.query<R>(text, values as unknown[])
+  /** One after the other: a beat waits for the sweep that is under way on the same connection. */
+  function query<R extends pg.QueryResultRow>(
+    text: string | { name: string; text: string },
+    values: readonly unknown[],
+  ) {
+    const asked = last.then(() => {
+      if (client === undefined) throw new Error('no connection')
+      return client.query<R>(text as pg.QueryConfig, values as unknown[])
+    })
+    last = asked.catch(() => {})
+    return asked
   }
+  const ask = <R extends pg.QueryResultRow>(text: { name: string; text: string }) =>
+    client === undefined ? undefined : query<R>(text, [])
 
   function reconnect() {
     connecting ??= (async () => {
@@ -158,14 +171,14 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     async sweep() {
       let row: Look | undefined
       do {
-        const looked = await client?.query<Look>(EXPIRE)
+        const looked = await ask<Look>(EXPIRE)
         row = looked?.rows[0]
       } while ((row?.gone ?? 0) > 0)
       if (row === undefined) return undefined
       if (row.work !== true) return { ready: 0, busy: row.busy, alive: row.alive, missing: row.missing === true }
-      const taken = await client?.query<{ ready: number }>(RESCUE)
-      await client?.query(WITHDRAW)
-      const ripe = await client?.query<{ ready: number }>(PROMOTE)
+      const taken = await ask<{ ready: number }>(RESCUE)
+      await ask(WITHDRAW)
+      const ripe = await ask<{ ready: number }>(PROMOTE)
       return {
         ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0),
         busy: row.busy,
@@ -178,8 +191,8 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
       clearInterval(beat)
       await connecting
       // Two transactions: what it still held, if anything, is taken back after it is gone.
-      await client?.query('select engine.leave($1)', [worker]).catch(() => {})
-      await client?.query(RESCUE).catch(() => {})
+      if (client !== undefined) await query('select engine.leave($1)', [worker]).catch(() => {})
+      await ask(RESCUE)?.catch(() => {})
       await client?.end().catch(() => {})
     },
   }

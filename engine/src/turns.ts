@@ -26,7 +26,9 @@ export class Fenced extends Error {}
 
 const TURN = {
   name: 'turn',
-  text: 'select closed, claimed, look_again from engine.turn($1, $2, $3, $4, $5, $6, $7, $8)',
+  // The bodies come as one JSON text: as an array of texts each is escaped, unescaped and read by itself.
+  text: `select closed, claimed, look_again from engine.turn($1, $2, $3, $4, $5, $6,
+    array(select e.value -> 0 from jsonb_array_elements($7::jsonb) with ordinality e order by e.ordinality), $8)`,
 }
 const ATTACH = { name: 'attach', text: 'select engine.attach($1, $2, $3, $4, $5, $6)' }
 const FENCE = { name: 'fence', text: 'select run_id, n from engine.fence($1, $2, $3)' }
@@ -182,6 +184,11 @@ function identities(ended: readonly Ended[]) {
 type ClosedRow = [run: number, kept: number, lastEvent: number, state: string, more: boolean]
 type ClaimedRow = [number, number, number, number, number, number, string, unknown]
 
+/** Each in an array of its own, so that a missing body is not the JSON `null`. */
+function bodiesOf(ended: readonly Ended[]): string {
+  return `[${ended.map(({ body }) => (body === null ? 'null' : `[${body}]`)).join(',')}]`
+}
+
 async function turn(
   db: pg.Pool | pg.PoolClient,
   worker: number,
@@ -197,7 +204,7 @@ async function turn(
     free,
     ...identities(ended),
     ended.map((one) => one.outcome),
-    ended.map((one) => one.body),
+    bodiesOf(ended),
     ended.map((one) => one.delay),
   ])
   const closed = rows[0]?.closed ?? []

@@ -5,6 +5,7 @@
 import { hostname } from 'node:os'
 import pg from 'pg'
 import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
+import { openBells } from './bells.ts'
 import { openChronicle } from './chronicle.ts'
 import { isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
 import { decisionKinds } from './decision.ts'
@@ -38,6 +39,8 @@ export interface Worker {
 
 const SLOTS = 200
 const LARGEST_TURN = 200
+/** A first claim is small, so that its tasks begin while the next, twice as large, is under way. */
+const FIRST_CLAIM = 25
 /** So many endings are closed beside the claim instead of before it: free slots need not wait for their rows. */
 const BESIDE = 24
 const TURNS_AT_ONCE = 2
@@ -50,9 +53,9 @@ const SWEEP_IDLE = 100
 const SWEEP_AGAIN = 16
 /** The same for each of many workers: together they sweep as often as a few do. */
 const SWEEP_SHARE = 12
-/** Milliseconds in which several changes share one notification. */
-const RING = 5
 const RUN_INPUTS = 200
+/** Milliseconds after a lost answer, when the server has certainly ended what it was doing. */
+const DOUBT = 12_000
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const slots = options.slots ?? SLOTS
@@ -69,6 +72,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const closing = new Set<Claimed>()
   let hungry = true
   let claiming = false
+  let stride = FIRST_CLAIM
+  /** When to look once more for what a lost claim gave us; only while no other claim is under way. */
+  let doubtful = Infinity
   let turning = 0
   let reserved = 0
   let draining = false
@@ -78,29 +84,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const counts = { closed: 0, fenced: 0 }
   let idle = () => {}
 
-  const changed = new Map<number, number>()
-  let workIsReady = false
-  let ringing: NodeJS.Timeout | undefined
-  function ring(run: number, lastEvent: number) {
-    changed.set(run, Math.max(lastEvent, changed.get(run) ?? 0))
-    ringing ??= setTimeout(() => void sendRings(), RING)
-  }
-  async function sendRings() {
-    ringing = undefined
-    const pairs = [...changed].map(([run, event]) => `${run}:${event}`)
-    changed.clear()
-    const tasks = workIsReady
-    workIsReady = false
-    const payloads: string[] = []
-    for (let at = 0; at < pairs.length; at += 200) payloads.push(pairs.slice(at, at + 200).join(','))
-    await query(
-      `select pg_notify('millrace_runs', p) from unnest($1::text[]) p union all
-       select pg_notify('millrace_tasks', '') where $2`,
-      [payloads, tasks],
-    ).catch(report)
-  }
-
-  const chronicle = openChronicle(query, ring)
+  const bells = openBells(query, report)
+  const chronicle = openChronicle(query, bells.run)
   const ledger = openLedger(query, (work) => inTransaction(side, work))
   const inputs = new Map<number, Promise<unknown>>()
   const bench: Bench = {
@@ -133,10 +118,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   function startTurn(): boolean {
     const free = slots - performing.size - reserved
-    const want =
-      hungry && !claiming && !draining && free >= Math.max(1, Math.min(5, Math.floor(slots / 10)))
-        ? Math.min(free, LARGEST_TURN)
-        : 0
+    const enough = free >= Math.max(1, Math.min(5, Math.floor(slots / 10)))
+    if (!enough && !claiming) stride = FIRST_CLAIM
+    const want = hungry && !claiming && !draining && enough ? Math.min(free, stride) : 0
     if (ended.length === 0 && want === 0) return false
     const batch = want > 0 && ended.length > BESIDE ? [] : ended.splice(0, LARGEST_TURN)
     for (const one of batch) closing.add(one.claimed)
@@ -160,6 +144,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   async function runTurn(batch: readonly Ended[], want: number): Promise<void> {
     let me = 0
+    if (want > 0 && performance.now() > doubtful) {
+      doubtful = Infinity
+      await giveBackUnknown()
+    }
     for (let pause = 20; ; pause = Math.min(1_000, pause * 2)) {
       try {
         if (batch.length > 0) await chronicle.flush().catch(report)
@@ -167,13 +155,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         const turned = await takeTurn(turns, kinds, me, want, batch)
         counts.closed += batch.length - turned.fenced
         counts.fenced += turned.fenced
-        if (want > 0 && turned.claimed.length === want) hungry = true
+        if (want > 0 && turned.claimed.length === want) {
+          hungry = true
+          stride = Math.min(LARGEST_TURN, Math.max(FIRST_CLAIM, want * 2))
+        }
         if (turned.lookAgain !== null) lookIn(turned.lookAgain)
-        for (const { run, lastEvent } of turned.changed) ring(run, lastEvent)
-        for (const { run } of turned.claimed) ring(run, 0)
+        for (const { run, lastEvent } of turned.changed) bells.run(run, lastEvent)
+        for (const { run } of turned.claimed) bells.run(run, 0)
         if (turned.more) {
           hungry = true
-          workIsReady = true
+          bells.work()
         }
         for (const claimed of turned.claimed) begin(claimed)
         return
@@ -189,6 +180,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
           if (want > 0) {
             hungry = true
             await giveBackUnknown()
+            doubtful = performance.now() + DOUBT
           }
           if (batch.length === 0) {
             await later(isConnectionLoss(error) ? pause : LOOK_AGAIN)
@@ -260,8 +252,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       missing = swept?.missing === true
       if ((swept?.ready ?? 0) > 0) {
         hungry = true
-        workIsReady = true
-        ringing ??= setTimeout(() => void sendRings(), 0)
+        bells.work()
         pump()
       }
     } catch (error) {
@@ -326,10 +317,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     clearInterval(looking)
     clearTimeout(opening)
     clearTimeout(sweepTimer)
-    if (ringing !== undefined) {
-      clearTimeout(ringing)
-      await sendRings()
-    }
+    await bells.flush()
     await liveness.close()
     await Promise.all([turns.end(), side.end()])
   }

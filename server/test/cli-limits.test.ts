@@ -10,7 +10,6 @@ describe('limits', () => {
   test('are listed, set one by one, taken away, and hold for a run that is under way; a stopped key says so until it is released', async () => {
     const server = await gated()
     const { place } = await stage({ server, scenarios: 6 })
-    expect((await place.run(['limits'])).stdout).toMatch(/^There are no keys yet/)
     const set = await place.run(['limits', 'set', 'openai-compatible', '--concurrency', '2', '--tokens', '900000'])
     expect(set.code).toBe(0)
     expect(set.stdout).toMatch(/openai-compatible +2 +0 +– +900,000 +0\n$/)
@@ -55,19 +54,19 @@ describe('limits', () => {
 
   test('that make no sense are refused, and a key that nobody has cannot be released', async () => {
     const { place } = await stage()
-    const [nothing, wrong, nobody] = await Promise.all([
+    const [none, nothing, wrong, nobody, both] = await Promise.all([
+      place.run(['limits']),
       place.run(['limits', 'set', 'fake']),
       place.run(['limits', 'set', 'fake', '--requests', '0']),
       place.run(['limits', 'release', 'nobody']),
+      place.run(['runs', 'budget', '1', '--none', '--tokens', '5']),
     ])
+    expect(none.stdout).toMatch(/^There are no keys yet/)
+    expect(both.stderr).toMatch(/Either a budget or none\.\nLeave out --none/)
     expect(nothing.stderr).toMatch(/Say --concurrency, --requests or --tokens/)
     expect(wrong.stderr).toMatch(/--requests.*above 0/)
     expect(nobody.stderr).toMatch(/No task and no limit has this key\.\n.*limits list/)
-    expect([nothing, wrong, nobody].map(({ code, stdout }) => [code, stdout])).toEqual([
-      [2, ''],
-      [2, ''],
-      [2, ''],
-    ])
+    for (const ran of [nothing, wrong, nobody, both]) expect(ran).toMatchObject({ code: 2, stdout: '' })
   })
 
   test('credit that is used up is named by why, and after a release the run goes on where it stood', async () => {
@@ -111,8 +110,6 @@ describe('a budget', () => {
     const money = await place.run(['runs', 'budget', '1', '--cost', '2.5'])
     expect(money.stdout).toMatch(/^Run 1: \d+ of 1,000 tokens are used, 0\.00 of 2\.50 US dollars are used\.\n$/)
     expect(money.stderr).toMatch(/do not say what they cost/)
-    const both = await place.run(['runs', 'budget', '1', '--none', '--tokens', '5'])
-    expect(both).toMatchObject({ code: 2, stdout: '' })
     const none = await place.run(['runs', 'budget', '1', '--none'])
     expect(none.stdout).toBe('Run 1: no budget holds it up.\n')
     expect(document((await probe.ended).stdout)).toMatchObject({ run: { progress: { succeeded: 40 } } })
