@@ -676,7 +676,8 @@ end $$;
 create function engine.commonest_failure(in_run bigint)
 returns jsonb language sql stable set search_path = engine, pg_temp as $$
   select a.failure from attempts a join tasks t on t.run_id = a.run_id and t.n = a.n and t.attempt = a.attempt
-   where a.run_id = in_run and t.state = 'failed' and a.failure is not null
+   -- Not those of decisions, which stay failed when the run is reopened.
+   where a.run_id = in_run and a.n > 0 and t.state = 'failed' and a.failure is not null
    group by a.failure order by count(*) desc, min(a.n) limit 1
 $$;
 
