@@ -2,6 +2,7 @@
 import {
   allLanes,
   binds,
+  BURST,
   isAsked,
   reasons,
   sorted,
@@ -75,6 +76,7 @@ function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[
         wrong.push(`${task.run.id}/${task.n} was claimed, though: ${reasons(world, task.lane, worker).join(', ')}`)
       }
       undo.push(begin(world, task, worker, limited))
+      wrong.push(...tooFast(world, task.lane.key))
     }
     if (wrong.length === 0) return []
     if (order !== ORDERS.at(-1)) for (const back of undo.toReversed()) back()
@@ -82,11 +84,26 @@ function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[
   return wrong
 }
 
+/** In no window began more than its length and the burst allow, the last one aside. */
+function tooFast(world: World, key: string): string[] {
+  const limit = world.limits.get(key)
+  const last = limit?.begun.at(-1)
+  if (key === '' || limit === undefined || limit.requests === null || last === undefined) return []
+  const each = (60 * SECOND) / limit.requests
+  let used = 0
+  for (const { at, amount } of limit.begun.slice(0, -1).toReversed()) {
+    used += amount * each
+    const allowed = Math.max(BURST - each, 0) + last.at - at
+    if (used > allowed + 1) return [`${key} allows ${limit.requests} a minute, and in ${last.at - at} µs began more`]
+  }
+  return []
+}
+
 /** Gives what takes it back. */
 function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<string>): () => void {
   const { lane, run } = task
   const [begun, limit] = [run.begun, world.limits.get(lane.key)]
-  const rates = limit === undefined ? {} : { ...limit, begun: [...limit.begun] }
+  const rates = limit === undefined ? {} : { ...limit }
   task.state = 'running'
   task.worker = worker.id
   task.attempt += 1
@@ -98,7 +115,7 @@ function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<st
   if (bound && limit !== undefined) {
     if (limit.requests !== null) {
       limit.requestsAt = Math.max(limit.requestsAt, world.now) + (lane.requests * 60 * SECOND) / limit.requests
-      limit.begun.push({ at: world.now, amount: lane.requests })
+      limit.begun = [...limit.begun.slice(-40), { at: world.now, amount: lane.requests }]
     }
     if (limit.tokens !== null) {
       limit.tokensAt = Math.max(limit.tokensAt, world.now) + (lane.tokens * 60 * SECOND) / limit.tokens
@@ -132,10 +149,12 @@ function passedBy(
     return wrong
   }
   for (const lane of still) {
+    // Of many places, one whose limit or budget others reached for too may be given to the next.
+    const sure = free === 1 || !(isAsked(world, lane) || shares(world, lane))
     for (const [other, tasks] of taken) {
       if (other.run.priority < lane.run.priority) {
         wrong.push(`lane ${nameOf(other)} was served before ${nameOf(lane)} of a higher priority`)
-      } else if (other.run.priority === lane.run.priority && !taken.has(lane) && lane.rank < other.rank) {
+      } else if (other.run.priority === lane.run.priority && sure && !taken.has(lane) && lane.rank < other.rank) {
         wrong.push(`lane ${nameOf(lane)} was passed by: ${nameOf(other)} stands behind it`)
       } else if (other.run.priority === lane.run.priority && tasks.length > shareOf(world, free, before, lane)) {
         if ((taken.get(lane)?.length ?? 0) >= shareOf(world, free, before, lane)) continue
@@ -144,6 +163,11 @@ function passedBy(
     }
   }
   return wrong
+}
+
+const shares = (world: World, { key }: Lane): boolean => {
+  const limit = world.limits.get(key)
+  return key !== '' && limit !== undefined && binds(limit)
 }
 
 /**

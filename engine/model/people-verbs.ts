@@ -93,10 +93,20 @@ function meant(world: World, action: Action, answer: Answer): Run | string[] {
   return world.runs.get(rest<{ run: number }>(action).run) ?? refused(answer, 'MR003')
 }
 
-const onRun = (weight: number, judge: (world: World, run: Run, action: Action, answer: Answer) => string[]): Verb => ({
+/** Mostly one that has ended, or has not, as the verb wants. */
+function fitting(world: World, dice: Dice, ended: boolean): number {
+  const fits = runs(world).filter((run) => (run.ended !== null) === ended)
+  return (dice.chance(0.8) ? dice.pick(fits)?.id : undefined) ?? anyRun(world, dice)
+}
+
+const onRun = (
+  weight: number,
+  judge: (world: World, run: Run, action: Action, answer: Answer) => string[],
+  ended = false,
+): Verb => ({
   weight,
   make: (world, dice) => ({
-    rest: { run: anyRun(world, dice), why: dice.one('paused', 'awaiting_approval'), all: dice.chance(0.3) },
+    rest: { run: fitting(world, dice, ended), why: dice.one('paused', 'awaiting_approval'), all: dice.chance(0.3) },
   }),
   judge(world, action, answer) {
     const run = meant(world, action, answer)
@@ -167,28 +177,32 @@ export const peopleVerbs: Record<string, Verb> = {
     }
     return changed(answer, run)
   }),
-  reopen: onRun(3, (world, run, action, answer) => {
-    const { all } = rest<{ all: boolean }>(action)
-    if (run.ended === null) return refused(answer, 'MR004')
-    const again = planned(run).filter((task) => all || task.state !== 'succeeded')
-    if (again.length === 0 && !run.hasNext) return refused(answer, 'MR004')
-    for (const task of again) Object.assign(task, { state: 'ready', tries: 0, crashes: 0, output: null })
-    const rank = (world.ranks += 1)
-    for (const lane of run.lanes) if (!lane.decides) Object.assign(lane, { rank, shut: false })
-    Object.assign(run, {
-      ended: null,
-      finished: null,
-      held: null,
-      cancelAsked: false,
-      begun: false,
-      output: null,
-      failure: null,
-    })
-    run.round += 1
-    tell(run, 'run.reopened', { round: run.round, tasks: again.length })
-    if (again.length === 0) ask(run, (world.ranks += 1))
-    return changed(answer, run)
-  }),
+  reopen: onRun(
+    3,
+    (world, run, action, answer) => {
+      const { all } = rest<{ all: boolean }>(action)
+      if (run.ended === null) return refused(answer, 'MR004')
+      const again = planned(run).filter((task) => all || task.state !== 'succeeded')
+      if (again.length === 0 && !run.hasNext) return refused(answer, 'MR004')
+      for (const task of again) Object.assign(task, { state: 'ready', tries: 0, crashes: 0, output: null })
+      const rank = (world.ranks += 1)
+      for (const lane of run.lanes) if (!lane.decides) Object.assign(lane, { rank, shut: false })
+      Object.assign(run, {
+        ended: null,
+        finished: null,
+        held: null,
+        cancelAsked: false,
+        begun: false,
+        output: null,
+        failure: null,
+      })
+      run.round += 1
+      tell(run, 'run.reopened', { round: run.round, tasks: again.length })
+      if (again.length === 0) ask(run, (world.ranks += 1))
+      return changed(answer, run)
+    },
+    true,
+  ),
   why: onRun(1, (world, run, _action, answer) => {
     const rows = (answer.said ?? []) as [string, string, number, number, number, string][]
     const wrong = refused(answer, null)
@@ -220,7 +234,7 @@ export const peopleVerbs: Record<string, Verb> = {
         key: dice.one('k', 'k', 'm', 'other'),
         concurrency: dice.one(null, null, 1, 2, 3, 0),
         requests: dice.one(null, null, 60, 240, 600, 6000),
-        tokens: dice.one(null, null, null, 600, 6000, 60_000),
+        tokens: dice.one(null, null, 600, 6000, 60_000),
       },
     }),
     judge(world, action, answer) {

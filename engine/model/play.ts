@@ -34,7 +34,7 @@ export const LENGTH = 120
 
 /** Time passes. */
 const TICK = { verb: 'tick', weight: 12 }
-const TICKS = [0.001, 0.05, 0.1, 0.25, 1, 1, 5, 16, 61].map((seconds) => seconds * SECOND)
+const TICKS = [0.001, 0.05, 0.05, 0.1, 0.1, 0.25, 0.25, 0.5, 1, 1, 3, 16, 61].map((seconds) => seconds * SECOND)
 
 /** What seldom comes together by itself: deaths under one task, one after the other. */
 const DEATH = ['register', 'claim', 'sever', 'sever', 'expire', 'expire', 'expire', 'rescue']

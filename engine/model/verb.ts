@@ -23,11 +23,11 @@ export const running = (world: World): Task[] =>
 
 /** Mostly one that is alive. */
 export function anyWorker(world: World, dice: Dice): number | undefined {
-  return (dice.pick(dice.chance(0.93) ? alive(world) : workers(world)) ?? dice.pick(workers(world)))?.id
+  return (dice.pick(dice.chance(0.97) ? alive(world) : workers(world)) ?? dice.pick(workers(world)))?.id
 }
 
 export function anyRun(world: World, dice: Dice): number {
-  return dice.chance(0.02) ? NOWHERE : (dice.pick(runs(world))?.id ?? NOWHERE)
+  return dice.chance(0.01) ? NOWHERE : (dice.pick(runs(world))?.id ?? NOWHERE)
 }
 
 export function same(what: string, said: unknown, known: unknown): string[] {

@@ -38,13 +38,21 @@ function endingOf(
   world: World,
   dice: Dice,
 ): Omit<Ending, 'run' | 'n' | 'attempt'> & { n: number; run: number; attempt: number } {
-  const task = dice.chance(0.9) ? dice.pick(running(world)) : dice.pick(allTasks(world))
+  const task = (dice.chance(0.95) ? dice.pick(running(world)) : undefined) ?? dice.pick(allTasks(world))
   const delay = dice.one(0, 0, 0.5, 3)
   if (task === undefined) return { run: NOWHERE, n: 1, attempt: 1, outcome: 'succeeded', body: null, delay }
   const attempt = dice.chance(0.93) ? task.attempt : task.attempt + dice.one(-1, 1)
   const outcome = dice.one(
-    ...(['succeeded', 'succeeded', 'succeeded', 'failed', 'again', 'later'] as const),
-    ...(['throttled', 'stopped', 'released', 'cancelled'] as const),
+    ...(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'failed', 'failed'] as const),
+    ...([
+      'again',
+      'again',
+      'later',
+      'released',
+      'cancelled',
+      'throttled',
+      dice.chance(0.3) ? 'stopped' : 'later',
+    ] as const),
   )
   const failure = { code: dice.one('BILLING', 'BROKEN', 'LATE') }
   const one = { run: task.run.id, n: task.n, attempt, outcome, delay }
@@ -145,7 +153,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   close: {
-    weight: 14,
+    weight: 16,
     make(world, dice) {
       const endings = someEndings(world, dice, 4)
       // Not a word of theirs.
@@ -157,7 +165,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   turn: {
-    weight: 14,
+    weight: 16,
     make(world, dice) {
       const worker = anyWorker(world, dice)
       if (worker === undefined) return undefined
@@ -243,7 +251,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   blob: {
-    weight: 0.5,
+    weight: 1,
     make: (_world, dice) => ({ rest: { workspace: dice.one(1, 1, 2), content: dice.one('one', 'two') } }),
     judge(world, action, answer) {
       const blob = rest<{ workspace: number; content: string }>(action)
@@ -254,7 +262,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   attach: {
-    weight: 1.5,
+    weight: 2.5,
     make(world, dice) {
       const ending = { ...endingOf(world, dice), outcome: dice.one('f', 'g') }
       const workspace = world.runs.get(ending.run)?.workspace
@@ -272,10 +280,10 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   register: {
-    weight: 2,
+    weight: 4,
     make(world, dice) {
       if (alive(world).length > 5) return undefined
-      const kinds = dice.chance(0.7) ? KINDS : dice.some(KINDS, 1 + dice.int(3))
+      const kinds = dice.chance(0.8) ? KINDS : dice.some(KINDS, 1 + dice.int(3))
       return { rest: { kinds, workspace: dice.chance(0.75) ? null : dice.one(1, 2) } }
     },
     judge(world, action, answer) {
@@ -287,7 +295,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   extend: {
-    weight: 3,
+    weight: 5,
     make: (world, dice) => withWorker(anyWorker(world, dice)),
     judge(world, { worker: id = 0 }, answer) {
       const worker = world.workers.get(id)
@@ -313,7 +321,7 @@ export const workerVerbs: Record<string, Verb> = {
     },
   },
   leave: {
-    weight: 0.7,
+    weight: 0.4,
     make: (world, dice) => withWorker(anyWorker(world, dice)),
     judge(world, { worker: id = 0 }, answer) {
       const worker = world.workers.get(id)
@@ -323,7 +331,7 @@ export const workerVerbs: Record<string, Verb> = {
   },
   /** The worker's session is lost. */
   sever: {
-    weight: 1,
+    weight: 0.7,
     make: (world, dice) => withWorker(dice.pick(alive(world).filter((worker) => worker.present))?.id),
     judge(world, { worker: id = 0 }) {
       const worker = world.workers.get(id)
