@@ -58,6 +58,8 @@ interface Report {
 async function child() {
   const order = await new Promise<Order>((resolve) => process.once('message', (message) => resolve(message as Order)))
   const stage = await openStage(order.owner)
+  // Nobody hears us any more.
+  process.once('disconnect', () => process.exit(1))
   let [verbs, sequences, differences] = [0, 0, 0]
   const report = (done: boolean) => process.send?.({ verbs, sequences, differences, done } satisfies Report)
   for (let seed = order.from; verbs < order.verbs && differences < 3; seed += order.step) {
@@ -73,6 +75,7 @@ async function child() {
   }
   report(true)
   await stage.close()
+  process.removeAllListeners('disconnect')
   process.disconnect()
 }
 
@@ -123,11 +126,12 @@ async function main() {
 
 function order(what: Order, hear: (report: Report) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const process = fork(import.meta.filename, ['--child'], { serialization: 'advanced' })
-    process.on('message', (message) => hear(message as Report))
-    process.on('error', reject)
-    process.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a player ended with ${code}`))))
-    process.send(what)
+    const player = fork(import.meta.filename, ['--child'], { serialization: 'advanced' })
+    player.on('message', (message) => hear(message as Report))
+    player.on('error', reject)
+    player.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a player ended with ${code}`))))
+    player.send(what)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => player.kill())
   })
 }
 
