@@ -3,6 +3,7 @@ import {
   allLanes,
   binds,
   BURST,
+  each,
   isAsked,
   reasons,
   sorted,
@@ -89,11 +90,11 @@ function tooFast(world: World, key: string): string[] {
   const limit = world.limits.get(key)
   const last = limit?.begun.at(-1)
   if (key === '' || limit === undefined || limit.requests === null || last === undefined) return []
-  const each = (60 * SECOND) / limit.requests
+  const long = (60 * SECOND) / limit.requests
   let used = 0
   for (const { at, amount } of limit.begun.slice(0, -1).toReversed()) {
-    used += amount * each
-    const allowed = Math.max(BURST - each, 0) + last.at - at
+    used += amount * long
+    const allowed = Math.max(BURST - long, 0) + last.at - at
     if (used > allowed + 1) return [`${key} allows ${limit.requests} a minute, and in ${last.at - at} µs began more`]
   }
   return []
@@ -114,11 +115,11 @@ function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<st
   const bound = limited.has(lane.key)
   if (bound && limit !== undefined) {
     if (limit.requests !== null) {
-      limit.requestsAt = Math.max(limit.requestsAt, world.now) + (lane.requests * 60 * SECOND) / limit.requests
+      limit.requestsAt = Math.max(limit.requestsAt, world.now) + lane.requests * each(limit, limit.requests, world.now)
       limit.begun = [...limit.begun.slice(-40), { at: world.now, amount: lane.requests }]
     }
     if (limit.tokens !== null) {
-      limit.tokensAt = Math.max(limit.tokensAt, world.now) + (lane.tokens * 60 * SECOND) / limit.tokens
+      limit.tokensAt = Math.max(limit.tokensAt, world.now) + lane.tokens * each(limit, limit.tokens, world.now)
     }
   }
   if (bound || isAsked(world, lane)) {

@@ -252,11 +252,11 @@ export const peopleVerbs: Record<string, Verb> = {
       }
       // So that no more of the rate comes back from it than it set aside.
       if (tokens !== null && tokens !== limit.tokens) {
-        const each = 60 * SECOND * (1 / tokens - (limit.tokens === null ? 0 : 1 / limit.tokens))
+        const dearer = 60 * SECOND * (1 / tokens - (limit.tokens === null ? 0 : 1 / limit.tokens))
         const unused = runningUnder(world, key).map(({ reserved: one }) =>
           one === null ? 0 : Math.max(one.tokens - one.usedTokens, 0),
         )
-        limit.tokensAt = Math.max(limit.tokensAt, world.now) + unused.reduce((sum, amount) => sum + amount, 0) * each
+        limit.tokensAt = Math.max(limit.tokensAt, world.now) + unused.reduce((sum, amount) => sum + amount, 0) * dearer
       }
       Object.assign(limit, { concurrency, requests, tokens })
       return refused(answer, null)
@@ -308,7 +308,8 @@ export const peopleVerbs: Record<string, Verb> = {
       }
       Object.assign(budget, { tokens, micros })
       for (const lane of allLanes(world)) {
-        if (lane.run.workspace === workspace && (run === null || lane.run.id === run)) lane.shut = false
+        if (lane.run.ended !== null || lane.run.workspace !== workspace) continue
+        if (run === null || lane.run.id === run) lane.shut = false
       }
       return refused(answer, null)
     },

@@ -4,6 +4,7 @@ import {
   counted,
   limitOf,
   open,
+  paceOf,
   planned,
   sorted,
   tell,
@@ -190,9 +191,12 @@ function endOne(world: World, task: Task, outcome: string, ending: Ending): void
   const waits = ['again', 'later', 'throttled'].includes(outcome) && ending.delay > 0
   task.due = waits ? now + ending.delay * SECOND : null
   task.state = BACK.has(outcome) ? 'ready' : outcome === 'withdrawn' ? 'cancelled' : (outcome as End)
-  if (task.lane.key === '' || outcome !== 'throttled' || ending.delay === 0) return
+  if (task.lane.key === '' || outcome !== 'throttled') return
   const limit = limitOf(world, task.lane.key)
-  limit.until = Math.max(limit.until, now + ending.delay * SECOND)
+  if (ending.delay > 0) limit.until = Math.max(limit.until, now + ending.delay * SECOND)
+  // Many refusals in a second are one.
+  if (limit.pacedAt < now - SECOND)
+    Object.assign(limit, { pace: Math.max(0.05, (paceOf(limit, now) * 2) / 3), pacedAt: now })
 }
 
 /** Their places are free, and what they set aside of a rate and did not use comes back; what they used beyond is used up. */

@@ -108,8 +108,9 @@ function looksAgain(world: World, worker: Worker, again: number | null): string[
     if (why.length === 0 || why.some((one) => !['throttled', 'requests', 'tokens', 'concurrency'].includes(one)))
       return []
     const limit = world.limits.get(lane.key)
-    // A place may become free at any time; time alone opens the rest.
-    const opens = limit === undefined || why.every((one) => one === 'concurrency') ? SECOND : opensAt(limit) - world.now
+    const byTime = limit === undefined ? SECOND : opensAt(limit, world.now) - world.now
+    // A place may become free at any time, and nobody knows when.
+    const opens = why.includes('concurrency') ? Math.max(byTime, SECOND) : byTime
     if (again !== null && again * SECOND <= opens + 2) return []
     return [`lane ${nameOf(lane)} opens in ${opens / SECOND} s, the worker looks again in ${again}`]
   })

@@ -77,6 +77,9 @@ export interface Limit {
   requestsAt: number
   tokensAt: number
   until: number
+  /** What part of the rates is used since when; it grows back. */
+  pace: number
+  pacedAt: number
   stop: string | null
   /** What began under its requests a minute, as they are now. */
   begun: { readonly at: number; readonly amount: number }[]
@@ -128,7 +131,7 @@ export interface World {
   readonly workers: Map<number, Worker>
   readonly ledger: Map<string, Receipt>
   readonly keys: Map<string, { readonly hash: string; readonly run: number }>
-  readonly archive: Map<number, readonly unknown[]>
+  readonly archive: Map<number, unknown[]>
   blobs: Blob[]
   /** Rules that a test bends, to see that the model can be red. */
   readonly bent: ReadonlySet<string>
@@ -178,6 +181,8 @@ export function limitOf(world: World, key: string): Limit {
     requestsAt: 0,
     tokensAt: 0,
     until: 0,
+    pace: 1,
+    pacedAt: -Infinity,
     stop: null,
     begun: [],
   }
@@ -225,10 +230,20 @@ export const isAsked = (world: World, lane: Lane): boolean => !lane.decides && b
 export const runningUnder = (world: World, key: string): Task[] =>
   allTasks(world).filter((task) => task.state === 'running' && task.lane.key === key)
 
+/** A third less after each refusal, and whole again two minutes later. */
+export const paceOf = (limit: Limit, now: number): number =>
+  Math.min(1, limit.pace + Math.max(now - limit.pacedAt, 0) / SECOND / 120)
+
+/** How long one request, or one token, uses up its rate. */
+export const each = (limit: Limit, perMinute: number, now: number): number =>
+  (60 * SECOND) / (perMinute * paceOf(limit, now))
+
+const spareOf = (limit: Limit, now: number): number =>
+  limit.requests === null ? 0 : Math.max(BURST - each(limit, limit.requests, now), 0)
+
 /** When a limit lets the next one through by time alone. */
-export function opensAt(limit: Limit): number {
-  const spare = limit.requests === null ? 0 : Math.max(BURST - (60 * SECOND) / limit.requests, 0)
-  const requests = limit.requests === null ? 0 : limit.requestsAt - spare
+export function opensAt(limit: Limit, now: number): number {
+  const requests = limit.requests === null ? 0 : limit.requestsAt - spareOf(limit, now)
   const tokens = limit.tokens === null ? 0 : limit.tokensAt - BURST
   return Math.max(limit.until, requests, tokens)
 }
@@ -240,11 +255,11 @@ export function shutBy(world: World, key: string): string[] {
   const why: string[] = []
   if (limit.stop !== null) why.push('stopped')
   if (limit.until > world.now) why.push('throttled')
-  if (limit.concurrency !== null && runningUnder(world, key).length >= limit.concurrency) why.push('concurrency')
-  if (limit.requests !== null) {
-    const spare = Math.max(BURST - (60 * SECOND) / limit.requests, 0)
-    if (limit.requestsAt - world.now > spare + 1) why.push('requests')
+  if (limit.concurrency !== null) {
+    const places = Math.ceil(limit.concurrency * paceOf(limit, world.now))
+    if (runningUnder(world, key).length >= places) why.push('concurrency')
   }
+  if (limit.requests !== null && limit.requestsAt - world.now > spareOf(limit, world.now) + 1) why.push('requests')
   if (limit.tokens !== null && limit.tokensAt - world.now > BURST + 1) why.push('tokens')
   return why
 }
