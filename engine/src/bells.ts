@@ -3,11 +3,11 @@ import type { Tx } from './database.ts'
 
 export interface Bells {
   /** A run changed, up to this event. */
-  run(run: number, lastEvent: number): void
+  readonly run: (run: number, lastEvent: number) => void
   /** Something may be claimed. */
-  work(): void
+  readonly work: () => void
   /** Rings what is gathered. */
-  flush(): Promise<void>
+  readonly flush: () => Promise<void>
 }
 
 /** Milliseconds in which several changes share one notification. */
