@@ -54,6 +54,8 @@ const SWEEP_AGAIN = 16
 /** The same for each of many workers: together they sweep as often as a few do. */
 const SWEEP_SHARE = 12
 const RUN_INPUTS = 200
+/** Milliseconds for saying goodbye to a database that may be away. */
+const LAST_WORD = 6_000
 /** Milliseconds after a lost answer, when the server has certainly ended what it was doing. */
 const DOUBT = 12_000
 
@@ -306,20 +308,26 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     draining = true
     const done = () => performing.size === 0 && ended.length === 0 && turning === 0
     const quiet = new Promise<void>((resolve) => (idle = resolve))
-    if (!done()) {
-      const timer = setTimeout(() => abortAll('draining'), seconds * 1000)
-      pump()
-      await quiet
-      clearTimeout(timer)
+    const timers: NodeJS.Timeout[] = []
+    const given = (ms: number) => new Promise<void>((resolve) => timers.push(setTimeout(resolve, ms)))
+    async function inOrder() {
+      if (!done()) {
+        timers.push(setTimeout(() => abortAll('draining'), seconds * 1000))
+        pump()
+        await quiet
+      }
+      await Promise.all([ledger.settled(), chronicle.flush().catch(report)])
     }
-    await Promise.all([ledger.settled(), chronicle.flush().catch(report)])
+    // A database that stays away is not waited for: our lease ends there, and others go on.
+    await Promise.race([inOrder(), given(seconds * 1000 + LAST_WORD)])
     stopped = true
     clearInterval(looking)
     clearTimeout(opening)
     clearTimeout(sweepTimer)
     await bells.flush()
     await liveness.close()
-    await Promise.all([turns.end(), side.end()])
+    await Promise.race([Promise.all([turns.end(), side.end()]), given(LAST_WORD)])
+    for (const timer of timers) clearTimeout(timer)
   }
 
   return {

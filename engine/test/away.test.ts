@@ -187,6 +187,28 @@ test('a claim whose answer was lost is given back also when the database is away
   }
 })
 
+test('a worker that is told to go, goes, although the database stays away', async () => {
+  const link = await lossyLink(db.worker)
+  let begun = false
+  const worker = await startWorker({
+    settings: link.settings,
+    kinds: [
+      waitingRun(async (hand) => {
+        begun = true
+        await new Promise((_, reject) => hand.signal.addEventListener('abort', () => reject(hand.signal.reason)))
+      }),
+    ],
+  })
+  const run = await startWaiting()
+  await until(
+    () => begun,
+    (seen) => seen,
+  )
+  await link.close()
+  await worker.drain(0)
+  await engine.cancel(member(), run)
+})
+
 test('a clock that is set back does not silence progress', async () => {
   const told: unknown[] = []
   const chronicle = openChronicle(
