@@ -234,7 +234,7 @@ export const peopleVerbs: Record<string, Verb> = {
         key: dice.one('k', 'k', 'm', 'other'),
         concurrency: dice.one(null, null, 1, 2, 3, 0),
         requests: dice.one(null, null, 60, 240, 600, 6000),
-        tokens: dice.one(null, null, 600, 6000, 60_000),
+        tokens: dice.one(null, null, 60, 600, 6000),
       },
     }),
     judge(world, action, answer) {
