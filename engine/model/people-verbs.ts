@@ -137,10 +137,13 @@ export const peopleVerbs: Record<string, Verb> = {
     weight: 1,
     make(world, dice) {
       const start = { ...makeStart(world, dice), key: null, hash: null, more: someTasks(dice, 4) }
-      return runs(world).length > 25 || start.tasks.length === 0 ? undefined : { rest: start }
+      const nothing = start.tasks.length === 0 && !start.next
+      return runs(world).length > 25 || nothing ? undefined : { rest: start }
     },
     judge(world, action, answer) {
-      if (answer.wrong !== null) return refused(answer, null)
+      const { tasks } = rest<Start>(action)
+      // What is being decided is not added to from outside.
+      if (tasks.length === 0 || answer.wrong !== null) return refused(answer, tasks.length === 0 ? 'MR004' : null)
       const [id] = answer.said as [number]
       return begin(world, id, rest<Start>(action))
     },

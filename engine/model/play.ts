@@ -67,7 +67,7 @@ export async function play(stage: Stage, commands: readonly Command[], options: 
     const wrong = VERBS[action.verb]?.judge(world, action, answer) ?? [`there is no verb ${action.verb}`]
     if (wrong.length > 0) return wrong
     const claimed = ['claim', 'turn', 'ask'].includes(action.verb)
-    wrong.push(...observe(world, answer.lanes ?? [], claimed))
+    if (answer.lanes !== undefined) wrong.push(...observe(world, answer.lanes ?? [], claimed))
     if (answer.picture !== null && wrong.length === 0) wrong.push(...compare(world, answer.picture))
     return wrong
   }

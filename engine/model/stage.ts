@@ -1,7 +1,7 @@
 /** The database under the model: one call a verb. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { workerSettings, type Settings } from '../src/database.ts'
+import { sqlState, workerSettings, type Settings } from '../src/database.ts'
 import type { Ending } from './settle.ts'
 
 /** A verb with what it is called with. */
@@ -20,7 +20,7 @@ export interface Answer {
   readonly said: unknown
   /** SQLSTATE of a refusal. */
   readonly wrong: string | null
-  readonly lanes: readonly SeenLane[] | null
+  readonly lanes?: readonly SeenLane[] | null
   readonly picture: Record<string, readonly unknown[] | null> | null
 }
 
@@ -76,7 +76,7 @@ export async function openStage(owner: Settings): Promise<Stage> {
         if (row === undefined) throw new Error('the stage said nothing')
         return row.answer
       } catch (error) {
-        return { said: null, wrong: String(error), lanes: null, picture: null }
+        return { said: null, wrong: sqlState(error) ?? String(error), picture: null }
       }
     },
     async clear() {
