@@ -447,6 +447,7 @@ function access.operates() returns boolean language sql stable owner millrace_ow
 function access.protect(regclass,text[],text) returns void language plpgsql volatile owner millrace_owner for nobody;
 function access.subject() returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function access.workspaces() returns bigint[] language sql stable owner millrace_owner for millrace_api, millrace_worker;
+function engine.activity(bigint) returns record language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.add_chunk(bigint,integer,bytea) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.affordable(engine.lanes) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.affords(bigint,bigint) returns boolean language sql immutable owner millrace_owner for nobody;

@@ -105,7 +105,7 @@ grant usage on schema engine, access to millrace_api, millrace_worker;
 grant execute on function access.claims(), access.workspaces(), access.may(bigint, text), access.must(bigint, text),
   access.operates(), access.must_operate(), access.subject() to millrace_api, millrace_worker;
 grant execute on function engine.clock(), engine.lease(), engine.liveness(), engine.status(engine.runs),
-  engine.progress(engine.runs), engine.commonest_failure(bigint), engine.events_after(bigint, bigint, integer),
+  engine.progress(engine.runs), engine.commonest_failure(bigint), engine.events_after(bigint, bigint, integer), engine.activity(bigint),
   engine.prune(timestamptz, bigint, text, integer) to millrace_api, millrace_worker;
 
 grant execute on function

@@ -25,6 +25,18 @@ export interface Progress {
   readonly percent: number
 }
 
+/** What a run is doing now. */
+export interface Activity {
+  /** Attempts under way. */
+  readonly inFlight: number
+  /** Tries that were spent and given again. */
+  readonly retries: number
+  /** Tasks that end a second, by the last minute; null when too few did. */
+  readonly rate: number | null
+  /** Seconds until nothing is open, at that rate. */
+  readonly secondsLeft: number | null
+}
+
 export interface Run {
   readonly id: number
   readonly workspace: number
@@ -98,6 +110,7 @@ export interface Engine {
   ): Promise<number>
   run(who: Principal, run: number): Promise<Run>
   runs(who: Principal, filter?: { kind?: string; limit?: number; before?: number }): Promise<Run[]>
+  activity(who: Principal, run: number): Promise<Activity>
   /** The events after a number, then those to come, until the run's end has been given. */
   follow(who: Principal, run: number, after?: number, signal?: AbortSignal): AsyncIterable<Event>
   /** For the domains' own queries. */
@@ -226,6 +239,18 @@ export function openEngine(settings: Settings): Engine {
         ),
       )
       return rows.map(toRun)
+    },
+    async activity(who, run) {
+      const { rows } = await api.as(who, (tx) =>
+        tx.query<{ in_flight: number; retries: number; rate: number | null; open: number }>(
+          `select a.*, r.open - r.deciding::integer as open from engine.runs r cross join engine.activity(r.id) a where r.id = $1`,
+          [run],
+        ),
+      )
+      const [row] = rows
+      if (row === undefined) throw noSuchRun(run)
+      const { in_flight: inFlight, retries, rate, open } = row
+      return { inFlight, retries, rate, secondsLeft: rate === null || rate <= 0 ? null : open / rate }
     },
     async *follow(who, run, after = 0, signal) {
       yield* follow(api, await listening(), who, run, after, signal)

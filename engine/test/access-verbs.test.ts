@@ -38,6 +38,7 @@ const READERS = [
   'progress',
   'commonest_failure',
   'events_after',
+  'activity',
   'prune',
 ]
 const FOR_OPERATOR = ['limit_key', 'stop_key', 'release_key']

@@ -1,6 +1,6 @@
 /** `millrace runs …`: look at runs and steer them. */
 import { relative } from 'node:path'
-import type { Run } from '@millrace/engine'
+import type { Activity, Run } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
@@ -47,13 +47,15 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
       say(options.json === true ? JSON.stringify({ pruned: run }) : prunedLine(run))
       return 0
     }
+    const activity = run.finishedAt === null ? await engine.activity(operator, id) : undefined
     const results = run.kind === 'probe' ? await resultsOf(engine, operator, id) : []
     if (options.json === true) {
-      say(JSON.stringify({ run, results }))
+      say(JSON.stringify({ run, activity, results }))
       return 0
     }
     say(`Run ${id} (${run.kind}) ${endOf(run)}.`)
     say(progressLine(run))
+    if (activity !== undefined) say(activityLine(activity))
     for (const line of run.kind === 'probe' ? [] : outputLines(run)) say(line)
     if (results.length > 0) {
       say()
@@ -62,6 +64,12 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
     }
     return 0
   })
+}
+
+function activityLine({ inFlight, retries, rate, secondsLeft }: Activity): string {
+  const pace = rate === null ? '' : `; ${rate.toFixed(1)} end a second`
+  const left = secondsLeft === null ? '' : `, about ${grouped(Math.ceil(secondsLeft))} s to go`
+  return `${grouped(inFlight)} under way, ${grouped(retries)} tried again${pace}${left}.`
 }
 
 function progressLine({ progress, createdAt }: Run): string {
