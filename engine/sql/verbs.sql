@@ -343,8 +343,7 @@ create function engine.has_ready(in_lane bigint) returns boolean language sql st
 $$;
 
 -- Takes up to `free` tasks from the lanes of one priority, up to `share` from
--- each, and begins their runs.
--- Or these very ones.
+-- each, or else `these`; and begins their runs.
 create function engine.take(
   in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz,
   these tid[] default null)
@@ -399,7 +398,8 @@ $$;
 -- Each attempt ended so: succeeded (body: output), failed (body: failure),
 -- again (a try is spent; after `delay` seconds), later (no try is spent),
 -- throttled (later, and nobody under its key before then), stopped (later, and
--- nobody under its key until it is released), released, cancelled.  What is not current is left alone.  A row a run.
+-- nobody under its key until it is released), released, cancelled.  What is not
+-- current is left alone.  A row a run.
 create function engine.close(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_outcomes text[], in_bodies jsonb[], in_delays float8[])
 returns table (run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean)
