@@ -43,7 +43,7 @@ const LARGEST_TURN = 200
 const FIRST_CLAIM = 25
 /** So many endings are closed beside the claim instead of before it: free slots need not wait for their rows. */
 const BESIDE = 24
-const TURNS_AT_ONCE = 2
+const TURNS_AT_ONCE = 3
 /** Milliseconds after which a worker looks for work by itself. */
 const LOOK_AGAIN = 1_000
 /** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
