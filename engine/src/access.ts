@@ -12,15 +12,18 @@ export interface Principal {
   readonly operator?: boolean
 }
 
+/** What to ring: a word by channel. */
+export type Words = Readonly<Record<string, string>>
+
 export interface Api {
-  /** Runs `work` in one transaction whose rows are those that the principal may see. */
-  as<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Runs `work` in one transaction whose rows are those that the principal may see; then rings. */
+  as<T>(principal: Principal, work: (tx: Tx) => Promise<T>, bells?: (result: T) => Words | undefined): Promise<T>
   /**
    * Rings bells: needs no rights and sees no rows.  After a commit, never inside:
    * commits would queue.  At once, and then gathered for a moment: who hears one
    * looks for all.
    */
-  ring(bells: Readonly<Record<string, string>>): void
+  ring(words: Words): void
   close(): Promise<void>
 }
 
@@ -40,13 +43,22 @@ export function openApi(settings: Settings, connections = 10): Api {
   let rungAt = 0
   let timer: NodeJS.Timeout | undefined
   let ringing: Promise<unknown> = Promise.resolve()
-  function send() {
+  function gather(words: Words) {
+    for (const [channel, word] of Object.entries(words)) {
+      gathered.set(channel, (gathered.get(channel) ?? new Set()).add(word))
+    }
+  }
+  function takeGathered(): [channel: string, words: string][] {
     clearTimeout(timer)
     timer = undefined
-    if (gathered.size === 0) return
     rungAt = Date.now()
-    const bells = [...gathered].map(([channel, words]) => [channel, [...words].join(',')] as const)
+    const bells = [...gathered].map(([channel, words]): [string, string] => [channel, [...words].join(',')])
     gathered.clear()
+    return bells
+  }
+  function send() {
+    if (gathered.size === 0) return
+    const bells = takeGathered()
     // Whoever waits looks by himself once a second, so a bell that is lost loses nothing.
     ringing = pool
       .query({ name: 'notify', text: 'select pg_notify(c, p) from unnest($1::text[], $2::text[]) as b(c, p)' }, [
@@ -55,9 +67,17 @@ export function openApi(settings: Settings, connections = 10): Api {
       ])
       .catch(() => {})
   }
+  function sendSoon() {
+    // A bell that carries more than PostgreSQL takes is rung in parts.
+    if (Math.max(0, ...[...gathered.values()].map((words) => words.size)) >= MANY) send()
+    if (gathered.size === 0) return
+    const pause = rungAt + GATHER - Date.now()
+    if (pause <= 0) send()
+    else timer ??= setTimeout(send, pause)
+  }
 
   return {
-    async as(principal, work) {
+    async as(principal, work, bells) {
       const client = await pool.connect().catch((error: unknown) => Promise.reject(told(error)))
       let broken: Error | undefined
       try {
@@ -65,7 +85,13 @@ export function openApi(settings: Settings, connections = 10): Api {
         const claims = client.escapeLiteral(JSON.stringify(principal))
         await client.query(`begin; select set_config('request.jwt.claims', ${claims}, true)`)
         const result = await work(client)
-        await client.query('commit')
+        const words = bells?.(result)
+        if (words !== undefined) gather(words)
+        // After the commit, in the same round trip: a bell inside would let the next commits queue.
+        const now = words === undefined || Date.now() < rungAt + GATHER ? [] : takeGathered()
+        const calls = now.map((bell) => `pg_notify(${bell.map((text) => client.escapeLiteral(text)).join(', ')})`)
+        await client.query(calls.length === 0 ? 'commit' : `commit; select ${calls.join(', ')}`)
+        if (words !== undefined) sendSoon()
         return result
       } catch (error) {
         await client.query('rollback').catch((lost: Error) => (broken = lost))
@@ -74,15 +100,9 @@ export function openApi(settings: Settings, connections = 10): Api {
         client.release(broken)
       }
     },
-    ring(bells) {
-      for (const [channel, word] of Object.entries(bells)) {
-        gathered.set(channel, (gathered.get(channel) ?? new Set()).add(word))
-      }
-      // A bell that carries more than PostgreSQL takes is rung in parts.
-      if (Math.max(...[...gathered.values()].map((words) => words.size)) >= MANY) send()
-      const pause = rungAt + GATHER - Date.now()
-      if (pause <= 0) send()
-      else timer ??= setTimeout(send, pause)
+    ring(words) {
+      gather(words)
+      sendSoon()
     },
     async close() {
       send()

@@ -129,11 +129,14 @@ export function openEngine(settings: Settings): Engine {
 
   async function change(who: Principal, verb: 'hold' | 'release' | 'cancel', run: number, ...rest: unknown[]) {
     const places = [run, ...rest].map((_, index) => `$${index + 1}`).join(', ')
-    const { rows } = await api.as(who, (tx) =>
-      tx.query<{ last_event: number }>(`select last_event from engine.${verb}(${places})`, [run, ...rest]),
+    await api.as(
+      who,
+      (tx) => tx.query<{ last_event: number }>(`select last_event from engine.${verb}(${places})`, [run, ...rest]),
+      ({ rows }) => {
+        const bells = { millrace_tasks: '', millrace_runs: `${run}:${rows[0]?.last_event ?? 0}` }
+        return verb === 'cancel' ? { ...bells, millrace_cancel: `${run}` } : bells
+      },
     )
-    const bells = { millrace_tasks: '', millrace_runs: `${run}:${rows[0]?.last_event ?? 0}` }
-    api.ring(verb === 'cancel' ? { ...bells, millrace_cancel: `${run}` } : bells)
   }
 
   return {
@@ -142,7 +145,7 @@ export function openEngine(settings: Settings): Engine {
       const parsed = kind.input.safeParse(input)
       if (!parsed.success) throw invalidInput(kind.name, parsed.error.issues)
       const body = toJson(parsed.data)
-      const started = await api.as(who, async (tx) => {
+      const plan = async (tx: Tx) => {
         let begun: { run_id: number; created: boolean } | undefined
         for await (const planned of inChunks(kind.plan(parsed.data))) {
           const foreign = unlisted(kind, planned)
@@ -176,8 +179,10 @@ export function openEngine(settings: Settings): Engine {
         }
         if (begun === undefined) throw new Error('engine.start gave no row')
         return begun
-      })
-      if (started.created) api.ring({ millrace_tasks: '', millrace_runs: `${started.run_id}:1` })
+      }
+      const started = await api.as(who, plan, ({ created, run_id }) =>
+        created ? { millrace_tasks: '', millrace_runs: `${run_id}:1` } : undefined,
+      )
       return { run: started.run_id, created: started.created }
     },
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),

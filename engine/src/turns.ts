@@ -1,6 +1,6 @@
 /**
  * Closing what has ended and claiming what is free, many at a time: one
- * transaction a turn, at most two under way in a process.
+ * transaction a turn, a few under way in a process.
  */
 import type pg from 'pg'
 import type { Claimed, Ended } from './attempt.ts'
