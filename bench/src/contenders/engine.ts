@@ -113,21 +113,19 @@ export function complain(): (error: unknown) => void {
   }
 }
 
-/** When was the commit known to the program?  The engine's own driver is asked, before its notification leaves. */
+/** When was the commit known to the program?  The engine's own driver is asked. */
 function stampCommits(): { readonly last: number } {
   const stamps = { last: 0 }
   const driver = createRequire(new URL('../../../engine/src/engine.ts', import.meta.url))('pg') as typeof pg
   const prototype = driver.Client.prototype as unknown as { query: (...given: unknown[]) => unknown }
   const query = prototype.query
   prototype.query = function stamped(this: unknown, ...given: unknown[]) {
-    const asked = query.apply(this, given)
-    if (given[0] === 'commit' && asked instanceof Promise) {
-      asked.then(
-        () => (stamps.last = now()),
-        () => {},
-      )
+    // The bell goes with the commit; what answers first is the commit.
+    if (typeof given[0] === 'string' && given[0].startsWith('commit')) {
+      const { connection } = this as { connection: NodeJS.EventEmitter }
+      connection.once('commandComplete', () => (stamps.last = now()))
     }
-    return asked
+    return query.apply(this, given)
   }
   return stamps
 }
