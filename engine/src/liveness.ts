@@ -61,6 +61,8 @@ const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
 
 /** Milliseconds between two extensions of the lease of 15 s. */
 const EXTEND = 5_000
+/** Milliseconds for which a lost connection holds up the goodbye. */
+const GOODBYE = 2_000
 
 export async function openLiveness(settings: Settings, identity: Identity, bells: Bells): Promise<Liveness> {
   let worker = 0
@@ -160,6 +162,18 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     return renewing
   }
 
+  async function goodbye() {
+    for (;;) {
+      await connecting
+      const left = await query('select engine.leave($1)', [worker]).then(
+        () => true,
+        () => false,
+      )
+      if (left || closed) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
   await connect()
   await register()
   const beat = setInterval(() => void extend(), EXTEND)
@@ -187,11 +201,14 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
       }
     },
     async close() {
-      closed = true
       clearInterval(beat)
+      // Who does not say that he goes is taken for dead, so a lost connection is made anew for it.
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([goodbye(), new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE)))])
+      clearTimeout(timer)
+      closed = true
       await connecting
-      // Two transactions: what it still held, if anything, is taken back after it is gone.
-      if (client !== undefined) await query('select engine.leave($1)', [worker]).catch(() => {})
+      // A transaction of its own: what it still held, if anything, is taken back after it is gone.
       await ask(RESCUE)?.catch(() => {})
       await client?.end().catch(() => {})
     },

@@ -356,6 +356,24 @@ describe('a backend that was terminated', () => {
 })
 
 describe('a worker that drains', () => {
+  test('says so also when its session was cut just before', async () => {
+    const worker = await startWorker({
+      settings: db.worker,
+      kinds: [waitingRun(async () => {})],
+      name: 'cut and told to go',
+    })
+    await db.sql(
+      `select pg_terminate_backend(l.pid) from pg_locks l
+        where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objid::integer = $1`,
+      [worker.id],
+    )
+    await worker.drain(0)
+    const [last] = await db.sql(
+      "select gone_why from engine.workers where name = 'cut and told to go' order by id desc limit 1",
+    )
+    expect(last).toEqual({ gone_why: 'left' })
+  })
+
   test('gives back what it cannot finish, without a try, and leaves', async () => {
     const worker = await hire([
       waitingRun((hand) => new Promise((_, reject) => hand.signal.addEventListener('abort', reject))),
