@@ -7,7 +7,7 @@ import { TaskFailed, type Failure } from './errors.ts'
 import type { AnyTaskKind, Finished, Hand } from './kinds.ts'
 import { toJson } from './json.ts'
 import type { Ledger } from './ledger.ts'
-import { sift, siftFailure, holdsNoContent } from './sensitive.ts'
+import { discreetError, discreetHand, siftFailure } from './sensitive.ts'
 
 /** A claimed task, as `turn` gives it. */
 export interface Claimed {
@@ -84,7 +84,7 @@ export async function perform(
   } catch (error) {
     if (abort.signal.aborted) return aborted(claimed, kind, abort.signal.reason, bench)
     if (error instanceof TaskFailed) return failed(claimed, kind, error.failure, bench)
-    bench.report(error, claimed)
+    tell(error, kind, claimed, bench)
     return failed(claimed, kind, unknown(error), bench)
   } finally {
     clearTimeout(timer)
@@ -115,26 +115,7 @@ function makeHand(
       made.push(await writeArtifact(bench.read, claimed.workspace, name, content, mediaType))
     },
   }
-  return kind.sensitive === undefined ? hand : discreet(hand, kind.sensitive.says)
-}
-
-/** The hand of a sensitive kind: what it writes down holds no content. */
-function discreet(hand: Hand<unknown>, says: readonly string[]): Hand<unknown> {
-  return {
-    ...hand,
-    log: (text, data) => hand.log(says.includes(text) ? text : '(withheld)', sift(data)),
-    progress: (data) => hand.progress(sift(data)),
-    remember(name, request, call, options) {
-      if (options?.vault !== undefined) return hand.remember(name, request, call, options)
-      const checked = async () => {
-        const value = await call()
-        if (!holdsNoContent(value)) throw new TaskFailed(UNVAULTED)
-        return value
-      }
-      return hand.remember(name, request, checked, options)
-    },
-    artifact: () => Promise.reject(new TaskFailed(UNVAULTED)),
-  }
+  return kind.sensitive === undefined ? hand : discreetHand(hand, kind.sensitive.words)
 }
 
 function identity(claimed: Claimed) {
@@ -162,8 +143,13 @@ function kept(kind: AnyTaskKind, output: unknown): string | undefined {
 
 function failed(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Bench): Ended {
   const then = decide(claimed, kind, failure, bench)
-  const body = toJson(kind.sensitive === undefined ? failure : siftFailure(failure))
+  const body = toJson(kind.sensitive === undefined ? failure : siftFailure(failure, kind.sensitive.words))
   return { claimed, outcome: then.outcome, body, delay: 'delay' in then ? then.delay : 0 }
+}
+
+/** The program's own log gets what was thrown; of a sensitive kind, where it was thrown and no text. */
+function tell(error: unknown, kind: AnyTaskKind, claimed: Claimed, bench: Bench) {
+  bench.report(kind.sensitive === undefined ? error : discreetError(error), claimed)
 }
 
 /** The kind's word; a kind that cannot say it has no second try. */
@@ -171,7 +157,7 @@ function decide(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Be
   try {
     return (kind.retry ?? again)(failure, claimed.tries)
   } catch (error) {
-    bench.report(error, claimed)
+    tell(error, kind, claimed, bench)
     return { outcome: 'failed' }
   }
 }
@@ -191,12 +177,6 @@ const INVALID_INPUT: Failure = {
 const INVALID_OUTPUT: Failure = {
   code: 'INVALID_OUTPUT',
   message: 'The task gave an output that its kind does not allow.',
-  retryable: false,
-  origin: 'task',
-}
-const UNVAULTED: Failure = {
-  code: 'CONTENT_WITHHELD',
-  message: 'A sensitive kind keeps content in its own tables only.',
   retryable: false,
   origin: 'task',
 }

@@ -2,7 +2,15 @@
 import { z } from 'zod'
 import type { Tx } from './database.ts'
 import { TaskFailed, type Failure } from './errors.ts'
-import { unlisted, type AnyRunKind, type AnyTaskKind, type Hand, type SoFar, type TaskKind } from './kinds.ts'
+import {
+  unlisted,
+  type AnyRunKind,
+  type AnyTaskKind,
+  type Hand,
+  type Sensitive,
+  type SoFar,
+  type TaskKind,
+} from './kinds.ts'
 import { siftFailure, siftSpecs } from './sensitive.ts'
 
 const decided = z.union([
@@ -11,11 +19,11 @@ const decided = z.union([
   z.object({ fail: z.looseObject({ code: z.string() }) }),
 ])
 
-function decisionOf(kept: z.ZodType) {
+function decisionOf({ kept, words }: Sensitive) {
   return z.union([
     z.object({ do: z.array(z.unknown()) }),
     z.object({ succeed: kept }),
-    z.object({ fail: z.unknown().transform((failure) => siftFailure(failure as Failure)) }),
+    z.object({ fail: z.unknown().transform((failure) => siftFailure(failure as Failure, words)) }),
   ])
 }
 
@@ -28,13 +36,11 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
     input: z.unknown(),
     output: decided,
     // What it asks for is checked by the kinds it asks for; what it ends with, here.
-    ...(kind.sensitive === undefined
-      ? {}
-      : { sensitive: { ...kind.sensitive, kept: decisionOf(kind.sensitive.kept) } }),
+    ...(kind.sensitive === undefined ? {} : { sensitive: { ...kind.sensitive, kept: decisionOf(kind.sensitive) } }),
     async perform(hand) {
       const decision = await next((await soFar(hand, kind)) as never)
       if ('do' in decision && unlisted(kind, decision.do) !== undefined) throw new TaskFailed(UNLISTED)
-      if ('do' in decision && kind.sensitive !== undefined) return { do: siftSpecs(kind.tasks, decision.do) }
+      if ('do' in decision) return { do: siftSpecs(kind, decision.do) }
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
       return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
     },

@@ -9,7 +9,7 @@ import { follow, type Event } from './feed.ts'
 import { toJson } from './json.ts'
 import { unlisted, type RunKind, type TaskSpec } from './kinds.ts'
 import { openLimits, type Limits } from './limits.ts'
-import { siftSpecs } from './sensitive.ts'
+import { keyOf, siftSpecs } from './sensitive.ts'
 import { openWake, type Wake } from './wake.ts'
 import { askWhy, type Waiting } from './why.ts'
 
@@ -150,7 +150,7 @@ export function openEngine(settings: Settings): Engine {
         for await (const planned of inChunks(kind.plan(parsed.data))) {
           const foreign = unlisted(kind, planned)
           if (foreign !== undefined) throw unlistedTask(kind.name, foreign)
-          const chunk = kind.sensitive === undefined ? planned : siftSpecs(kind.tasks, planned)
+          const chunk = siftSpecs(kind, planned)
           const tasks = toJson(options.delay === undefined ? chunk : delayed(chunk, options.delay))
           if (begun !== undefined) {
             await tx.query('select engine.more($1, $2)', [begun.run_id, tasks])
@@ -167,7 +167,7 @@ export function openEngine(settings: Settings): Engine {
               options.priority ?? NORMAL,
               options.held ?? null,
               options.parent ?? null,
-              options.key ?? null,
+              options.key === undefined ? null : keyOf(kind, options.key),
               options.key === undefined ? null : createHash('sha256').update(body).digest(),
               options.budget?.tokens ?? null,
               options.budget?.micros ?? null,

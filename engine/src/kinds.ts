@@ -107,8 +107,8 @@ export interface TaskKind<In = unknown, Out = unknown> {
 export interface Sensitive {
   /** What `keep` gives; strings must be of a closed set, or ids. */
   readonly kept: z.ZodType
-  /** What it may log: these very texts. */
-  readonly says: readonly string[]
+  /** All that it may write down besides: texts of logs, names of fields, of remembered calls, of limiter keys. */
+  readonly words: readonly string[]
 }
 
 /** Facts about a run whose planned tasks have all ended. */

@@ -3,9 +3,10 @@
  * schemas are read when the kind is defined, so that no word of a person can be
  * stored by a slip; what has no schema is sifted when it is written.
  */
+import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import type { Failure } from './errors.ts'
-import type { AnyTaskKind, Sensitive, TaskSpec } from './kinds.ts'
+import { TaskFailed, type Failure } from './errors.ts'
+import type { AnyRunKind, Hand, Sensitive, TaskSpec } from './kinds.ts'
 
 interface Part {
   readonly type: string
@@ -84,35 +85,77 @@ function openParts(schema: z.ZodType, path: string): string[] {
   }
 }
 
-/** The same tasks, their inputs as the kinds' schemas leave them.  @throws Error naming the kind, never the input */
-export function siftSpecs(tasks: readonly AnyTaskKind[], specs: readonly TaskSpec[]): TaskSpec[] {
+type SensitiveRun = Pick<AnyRunKind, 'name' | 'tasks' | 'sensitive'>
+
+/**
+ * Of a sensitive kind: the same tasks, their inputs as the kinds' schemas leave them.
+ * @throws Error naming the task kind, never what was given to it
+ */
+export function siftSpecs({ tasks, sensitive }: SensitiveRun, specs: readonly TaskSpec[]): readonly TaskSpec[] {
+  if (sensitive === undefined) return specs
   return specs.map((spec) => {
     const parsed = tasks.find((task) => task.name === spec.kind)?.input.safeParse(spec.input)
     if (parsed?.success !== true)
       throw new Error(`a task of ${spec.kind} was planned with an input that its kind refuses`)
+    if (spec.key !== undefined && !sensitive.words.includes(spec.key))
+      throw new Error(`a task of ${spec.kind} was planned under a key that is none of its words`)
     return { ...spec, input: parsed.data }
   })
+}
+
+/** An idempotency key is the asker's own text: of a sensitive kind its digest is kept. */
+export function keyOf({ sensitive }: SensitiveRun, key: string): string {
+  return sensitive === undefined ? key : createHash('sha256').update(key).digest('hex')
+}
+
+/** The hand of a sensitive kind: what it writes down holds no content. */
+export function discreetHand(hand: Hand<unknown>, words: readonly string[]): Hand<unknown> {
+  return {
+    ...hand,
+    log: (text, data) => hand.log(words.includes(text) ? text : '(withheld)', sift(data, words)),
+    progress: (data) => hand.progress(sift(data, words)),
+    async remember(name, request, call, options) {
+      if (!words.includes(name)) throw new TaskFailed(WITHHELD)
+      if (options?.vault !== undefined) return hand.remember(name, request, call, options)
+      const checked = async () => {
+        const value = await call()
+        if (!holdsNoContent(value)) throw new TaskFailed(WITHHELD)
+        return value
+      }
+      return hand.remember(name, request, checked, options)
+    },
+    artifact: () => Promise.reject(new TaskFailed(WITHHELD)),
+  }
+}
+
+const WITHHELD: Failure = {
+  code: 'CONTENT_WITHHELD',
+  message: 'A sensitive kind keeps content in its own tables only.',
+  retryable: false,
+  origin: 'task',
 }
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Is there nothing in it but numbers, truth values and ids? */
-export function holdsNoContent(value: unknown): boolean {
+function holdsNoContent(value: unknown): boolean {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return true
   if (typeof value === 'string') return ID.test(value)
   if (Array.isArray(value)) return value.every(holdsNoContent)
   return false
 }
 
-/** The fields that hold no content; the others are left out. */
-export function sift(data: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => holdsNoContent(value)))
+/** The fields that are words of the kind and hold no content; the others are left out. */
+function sift(data: Readonly<Record<string, unknown>> = {}, words: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(data).filter(([name, value]) => words.includes(name) && holdsNoContent(value)),
+  )
 }
 
 const CODE = /^[A-Z][A-Z0-9_]{0,63}$/
 
-/** A failure without its sentence: the code stays, numbers and ids of the details stay. */
-export function siftFailure(failure: Failure): Failure {
+/** A failure without its sentence: the code stays, and of the details what `sift` leaves. */
+export function siftFailure(failure: Failure, words: readonly string[]): Failure {
   const { retryable, retryAfter, details, origin } = failure
   const code = CODE.test(failure.code) ? failure.code : 'UNKNOWN'
   return {
@@ -121,6 +164,18 @@ export function siftFailure(failure: Failure): Failure {
     retryable,
     origin,
     ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(details === undefined ? {} : { details: sift(details) as NonNullable<Failure['details']> }),
+    ...(details === undefined ? {} : { details: sift(details, words) as NonNullable<Failure['details']> }),
   }
+}
+
+const PLACE = /^ {4}at [^\s].*:\d+:\d+\)?$/
+
+/** What was thrown, without its text: its places in the code. */
+export function discreetError(error: unknown): Error {
+  const discreet = new Error('what was thrown is withheld: the kind is sensitive')
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : ''
+  const stack = error instanceof Error && error.stack?.startsWith(text) === true ? error.stack.slice(text.length) : ''
+  const places = stack.split('\n').filter((line) => PLACE.test(line))
+  discreet.stack = [discreet.message, ...places].join('\n')
+  return discreet
 }

@@ -20,7 +20,7 @@ const ID = '5c1f7b3a-9d5e-4a60-8f6e-0a9b6f1f2c11'
 
 describe('the schemas of a sensitive kind', () => {
   const define = (input: z.ZodType, of: z.ZodType = kept) =>
-    defineTask({ name: 'x', input, output: z.unknown(), perform: async () => null, sensitive: { kept: of, says: [] } })
+    defineTask({ name: 'x', input, output: z.unknown(), perform: async () => null, sensitive: { kept: of, words: [] } })
 
   test('may hold numbers, ids, dates, closed words, and lists and objects of these', () => {
     const closed = z.object({
@@ -53,7 +53,7 @@ describe('the schemas of a sensitive kind', () => {
   test('of all its tasks must be closed too', () => {
     const open = defineTask({ name: 'open', input: z.string(), output: z.string(), perform: async () => 'x' })
     expect(() =>
-      defineRun({ name: 'r', input: ids, tasks: [open], plan: () => [], sensitive: { kept, says: [] } }),
+      defineRun({ name: 'r', input: ids, tasks: [open], plan: () => [], sensitive: { kept, words: [] } }),
     ).toThrow('open must be too')
   })
 })
@@ -65,13 +65,14 @@ describe('a sensitive run', () => {
   let act: (hand: Hand<z.infer<typeof ids>>) => Promise<unknown>
   const vault = new Map<number, unknown>()
   const calls: string[] = []
+  const reported: string[] = []
   const look = defineTask({
     name: 'look',
     input: ids,
     output: z.unknown(),
     keep: (output) => output,
     perform: (hand) => act(hand),
-    sensitive: { kept, says: ['begun'] },
+    sensitive: { kept, words: ['begun', 'score', 'at', 'of', 'age', 'ask'] },
   })
   const careful = defineRun({
     name: 'careful',
@@ -82,13 +83,17 @@ describe('a sensitive run', () => {
       soFar.succeeded > 0
         ? { succeed: { band: 'A' as const, score: 1, note: CANARY } }
         : { fail: { code: 'NONE', message: CANARY, retryable: false, origin: 'task' } },
-    sensitive: { kept, says: [] },
+    sensitive: { kept, words: [] },
   })
 
   beforeAll(async () => {
     db = await freshDatabase()
     engine = openEngine(db.api)
-    worker = await startWorker({ settings: db.worker, kinds: [careful] })
+    worker = await startWorker({
+      settings: db.worker,
+      kinds: [careful],
+      report: (error) => reported.push(error instanceof Error ? `${error.stack}` : String(error)),
+    })
   })
   afterAll(async () => {
     await worker?.drain()
@@ -186,6 +191,32 @@ describe('a sensitive run', () => {
     ])
     expect(await everything()).not.toContain('Canary')
   })
+
+  test('stores nothing of names either: of fields, of remembered calls, of idempotency keys, of limits', async () => {
+    const seen = await run(async (hand) => {
+      hand.log('begun', { [CANARY]: 1 })
+      hand.progress({ [CANARY]: 1 })
+      await hand.remember(CANARY, {}, async () => 1).catch(() => {})
+      throw new TaskFailed({ code: 'ODD', message: '', retryable: false, origin: 'task', details: { [CANARY]: 1 } })
+    })
+    expect(seen.state).toBe('failed')
+    const options = { workspace: 1, key: CANARY, held: 'paused' as const }
+    const input = { assessment: ID }
+    const first = await engine.start(member(), careful, input, options)
+    expect(await engine.start(member(), careful, input, options)).toEqual({ run: first.run, created: false })
+    expect(await everything()).not.toContain('Canary')
+    const named = { ...careful, plan: () => [{ kind: 'look', input, key: CANARY }] }
+    await expect(engine.start(member(), named, input, { workspace: 1 })).rejects.toThrow('look')
+    expect(await everything()).not.toContain('Canary')
+  })
+
+  test('tells the program’s own log no text of what was thrown', async () => {
+    await run(() => {
+      throw new Error(`cannot read the band of ${CANARY}`)
+    })
+    expect(JSON.stringify(reported)).not.toContain('Canary')
+    expect(reported.length).toBeGreaterThan(0)
+  }, 60_000)
 
   test.each([
     [
