@@ -106,7 +106,9 @@ table engine.blobs (
   constraint blobs_workspace_id_id_key UNIQUE (workspace_id, id)
 ) row security forced owner millrace_owner;
 policy read_all for select to millrace_worker using (true);
-policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy read_own for select to millrace_api using (((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])) AND (EXISTS ( SELECT
+   FROM engine.artifacts a
+  WHERE (a.blob_id = blobs.id)))));
 policy verbs for all to millrace_owner using (true) with check (true);
 grant select to millrace_api;
 grant select to millrace_worker;
@@ -143,7 +145,9 @@ table engine.chunks (
   constraint chunks_pkey PRIMARY KEY (blob_id, i)
 ) row security forced owner millrace_owner;
 policy read_all for select to millrace_worker using (true);
-policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
+policy read_own for select to millrace_api using (((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])) AND (EXISTS ( SELECT
+   FROM engine.artifacts a
+  WHERE (a.blob_id = chunks.blob_id)))));
 policy verbs for all to millrace_owner using (true) with check (true);
 grant select to millrace_api;
 grant select to millrace_worker;

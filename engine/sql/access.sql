@@ -81,6 +81,14 @@ alter policy read_own on engine.workers
   using ((workspace_id is null and (select access.workspaces()) <> '{}')
          or workspace_id = any ((select access.workspaces())::bigint[]));
 
+-- Content is seen through the row that a close wrote, and not before.
+alter policy read_own on engine.blobs
+  using (workspace_id = any ((select access.workspaces())::bigint[])
+         and exists (select from engine.artifacts a where a.blob_id = blobs.id));
+alter policy read_own on engine.chunks
+  using (workspace_id = any ((select access.workspaces())::bigint[])
+         and exists (select from engine.artifacts a where a.blob_id = chunks.blob_id));
+
 alter table engine.workspaces enable row level security;
 alter table engine.workspaces force row level security;
 create policy verbs on engine.workspaces to millrace_owner using (true) with check (true);

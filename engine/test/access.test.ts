@@ -142,6 +142,11 @@ describe('the walls', () => {
           ? '( SELECT access.operates() AS operates)'
           : expect.stringMatching(/id = ANY \(\( SELECT access\.workspaces\(\)/),
       ])
+      // The one look at another table: content is seen through the row that a close wrote.
+      expect([policy.tablename, policy.qual?.includes('EXISTS')]).toEqual([
+        policy.tablename,
+        policy.tablename === 'blobs' || policy.tablename === 'chunks',
+      ])
     }
     const anything = await db.sql(
       `select distinct tablename from pg_policies where schemaname = 'engine' and roles::text = '{millrace_api}' and cmd = 'SELECT'`,

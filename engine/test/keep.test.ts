@@ -100,6 +100,21 @@ describe('an artifact', () => {
     expect(await engine.artifacts(member(), failed.id)).toEqual([])
   })
 
+  test('that no close made visible is not to be found beside its row either', async () => {
+    await runOf(async (hand) => {
+      await hand.artifact('half', 'written, and never shown')
+      throw new TaskFailed({ code: 'LATE', message: 'Too late.', retryable: false, origin: 'task' })
+    })
+    const unseen = `not exists (select from engine.artifacts a where a.blob_id = b.id)`
+    const [there] = await db.sql<{ n: number }>(`select count(*)::integer as n from engine.blobs b where ${unseen}`)
+    expect(there?.n).toBeGreaterThan(0)
+    const seen = await engine.as(member(), async (tx) => [
+      ...(await tx.query(`select id from engine.blobs b where ${unseen}`)).rows,
+      ...(await tx.query(`select i from engine.chunks b where ${unseen.replace('b.id', 'b.blob_id')}`)).rows,
+    ])
+    expect(seen).toEqual([])
+  })
+
   test('made anew in a later round replaces the one before', async () => {
     const { id } = await runOf((hand) => hand.artifact('a', 'first'))
     make = (hand) => hand.artifact('a', 'second')
