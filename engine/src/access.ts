@@ -16,14 +16,12 @@ export interface Principal {
 export type Words = Readonly<Record<string, string>>
 
 export interface Api {
-  /** Runs `work` in one transaction whose rows are those that the principal may see; then rings. */
-  as<T>(principal: Principal, work: (tx: Tx) => Promise<T>, bells?: (result: T) => Words | undefined): Promise<T>
   /**
-   * Rings bells: needs no rights and sees no rows.  After a commit, never inside:
-   * commits would queue.  At once, and then gathered for a moment: who hears one
-   * looks for all.
+   * Runs `work` in one transaction whose rows are those that the principal may see; then
+   * rings the bells that its result asks for.  After the commit, never inside: commits
+   * would queue.  At once, and then gathered for a moment: who hears one looks for all.
    */
-  ring(words: Words): void
+  as<T>(principal: Principal, work: (tx: Tx) => Promise<T>, bells?: (result: T) => Words | undefined): Promise<T>
   close(): Promise<void>
 }
 
@@ -99,10 +97,6 @@ export function openApi(settings: Settings, connections = 10): Api {
       } finally {
         client.release(broken)
       }
-    },
-    ring(words) {
-      gather(words)
-      sendSoon()
     },
     async close() {
       send()

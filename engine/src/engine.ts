@@ -189,23 +189,27 @@ export function openEngine(settings: Settings): Engine {
     release: (who, run) => change(who, 'release', run),
     cancel: (who, run) => change(who, 'cancel', run),
     async reopen(who, run, { all = false, alongside } = {}) {
-      const row = await api.as(who, async (tx) => {
+      const open = async (tx: Tx) => {
         const { rows } = await tx.query<{ round: number; last_event: number }>(
           'select round, last_event from engine.reopen($1, $2)',
           [run, all],
         )
         await alongside?.(tx, run)
         return rows[0]
-      })
-      api.ring({ millrace_tasks: '', millrace_runs: `${run}:${row?.last_event ?? 0}` })
-      return row?.round ?? 0
+      }
+      const opened = await api.as(who, open, (row) => ({
+        millrace_tasks: '',
+        millrace_runs: `${run}:${row?.last_event ?? 0}`,
+      }))
+      return opened?.round ?? 0
     },
     why: (who, run) => api.as(who, (tx) => askWhy(tx, run)),
     async budget(who, run, { tokens, micros }) {
-      await api.as(who, (tx) =>
-        tx.query('select engine.budget(null, $1, $2, $3)', [run, tokens ?? null, micros ?? null]),
+      await api.as(
+        who,
+        (tx) => tx.query('select engine.budget(null, $1, $2, $3)', [run, tokens ?? null, micros ?? null]),
+        () => ({ millrace_tasks: '' }),
       )
-      api.ring({ millrace_tasks: '' })
     },
     limits: openLimits(api),
     artifacts: (who, run) => api.as(who, (tx) => listArtifacts(tx, run)),

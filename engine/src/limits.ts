@@ -47,13 +47,12 @@ const LIST = `select x.key, x.concurrency, x.requests_per_minute as "requestsPer
 
 export function openLimits(api: Api): Limits {
   async function change(who: Principal, key: string, work: (tx: Tx, before: Limit | undefined) => Promise<unknown>) {
-    const limit = await api.as(who, async (tx) => {
-      const before = await find(tx, key)
-      await work(tx, before)
+    const changed = async (tx: Tx) => {
+      await work(tx, await find(tx, key))
       return find(tx, key)
-    })
+    }
     // What waited may begin now.
-    api.ring({ millrace_tasks: '' })
+    const limit = await api.as(who, changed, () => ({ millrace_tasks: '' }))
     if (limit === undefined) throw new Error('the limit is not to be seen')
     return limit
   }

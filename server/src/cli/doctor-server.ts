@@ -15,14 +15,14 @@ export interface ServerSeen {
 
 export async function lookAtServer(tx: Tx, postgres: Postgres): Promise<ServerSeen> {
   const [about] = (
-    await tx.query<{ version: string; connections: number; most: number; folder: string | null }>(
-      `select current_setting('server_version') as version, (select count(*) from pg_stat_activity) as connections,
+    await tx.query<{ connections: number; most: number; folder: string | null }>(
+      `select (select count(*) from pg_stat_activity) as connections,
               current_setting('max_connections')::integer as most,
               (select setting from pg_settings where name = 'data_directory') as folder`,
     )
   ).rows
   const findings: Finding[] = [
-    { what: 'database', state: 'well', says: `PostgreSQL ${about?.version ?? '?'}, ${postgres.place}` },
+    { what: 'database', state: 'well', says: postgres.place },
     connectionsOf(about?.connections ?? 0, about?.most ?? 0),
     ...(await lookAtVacuum(tx)),
   ]
