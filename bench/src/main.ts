@@ -13,8 +13,12 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
   R7: async () => (await import('./gates/r7.ts')).r7,
   R9: async () => (await import('./gates/r9.ts')).r9,
   R12: async () => (await import('./gates/r12.ts')).r12,
+  R14: async () => (await import('./gates/r14.ts')).r14,
+  R15: async () => (await import('./gates/r15.ts')).r15,
   R17: async () => (await import('./gates/r17.ts')).r17,
   R19: async () => (await import('./gates/r19.ts')).r19,
+  R21: async () => (await import('./gates/r21.ts')).r21,
+  R22: async () => (await import('./gates/r22.ts')).r22,
   R23: async () => (await import('./gates/r23.ts')).r23,
 }
 

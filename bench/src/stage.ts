@@ -14,6 +14,8 @@ export interface Stage {
   enter(name: string): Promise<Entered>
   /** The same with a database that nobody has used. */
   fresh(name: string): Promise<Entered>
+  /** An empty database, for a program that makes its tables itself. */
+  empty(name: string): Promise<Place>
   /** Drops that database. */
   leave(entered: Entered): Promise<void>
   /** The full size, or a hundredth of it. */
@@ -54,6 +56,7 @@ export async function openStage(quick: boolean): Promise<Stage> {
       number += 1
       return prepare(name, `_${number}`)
     },
+    empty: (name) => server.database(name),
     leave: ({ place }) => server.drop(place),
     size: (full) => (quick ? Math.max(1, Math.ceil(full / 100)) : full),
     quiet: () => (quick ? Promise.resolve() : meter.quiet(8)),

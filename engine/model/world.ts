@@ -140,7 +140,7 @@ export interface World {
 export const SECOND = 1_000_000
 export const LEASE = 15 * SECOND
 /** Seconds of a rate that may be used at once. */
-export const BURST = 0.25 * SECOND
+export const BURST = 0.75 * SECOND
 
 export function emptyWorld(bent: readonly string[] = []): World {
   return {

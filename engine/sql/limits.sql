@@ -6,7 +6,7 @@
 -- Locks: reservations, budgets, limits, each by id, after all that verbs.sql locks.
 
 -- Seconds of a rate that may be used at once.
-create function engine.burst() returns float8 language sql immutable as $$ select 0.25::float8 $$;
+create function engine.burst() returns float8 language sql immutable as $$ select 0.75::float8 $$;
 
 -- Which part of its rates a limit uses now.  A refusal takes a third of it away,
 -- once a second at most, down to a twentieth; it grows back in two minutes.
