@@ -196,7 +196,7 @@ function endOne(world: World, task: Task, outcome: string, ending: Ending): void
   if (ending.delay > 0) limit.until = Math.max(limit.until, now + ending.delay * SECOND)
   // Many refusals in a second are one.
   if (limit.pacedAt < now - SECOND)
-    Object.assign(limit, { pace: Math.max(0.05, (paceOf(limit, now) * 2) / 3), pacedAt: now })
+    Object.assign(limit, { pace: Math.max(0.05, paceOf(limit, now) * 0.8), pacedAt: now })
 }
 
 /** Their places are free, and what they set aside of a rate and did not use comes back; what they used beyond is used up. */

@@ -140,7 +140,7 @@ export interface World {
 export const SECOND = 1_000_000
 export const LEASE = 15 * SECOND
 /** Seconds of a rate that may be used at once. */
-export const BURST = 0.75 * SECOND
+export const BURST = 0.6 * SECOND
 
 export function emptyWorld(bent: readonly string[] = []): World {
   return {
@@ -230,9 +230,9 @@ export const isAsked = (world: World, lane: Lane): boolean => !lane.decides && b
 export const runningUnder = (world: World, key: string): Task[] =>
   allTasks(world).filter((task) => task.state === 'running' && task.lane.key === key)
 
-/** A third less after each refusal, and whole again two minutes later. */
+/** A fifth less after each refusal, and whole again a minute and a half later. */
 export const paceOf = (limit: Limit, now: number): number =>
-  Math.min(1, limit.pace + Math.max(now - limit.pacedAt, 0) / SECOND / 120)
+  Math.min(1, limit.pace + Math.max(now - limit.pacedAt, 0) / SECOND / 90)
 
 /** How long one request, or one token, uses up its rate. */
 export const each = (limit: Limit, perMinute: number, now: number): number =>

@@ -6,12 +6,12 @@
 -- Locks: reservations, budgets, limits, each by id, after all that verbs.sql locks.
 
 -- Seconds of a rate that may be used at once.
-create function engine.burst() returns float8 language sql immutable as $$ select 0.75::float8 $$;
+create function engine.burst() returns float8 language sql immutable as $$ select 0.6::float8 $$;
 
--- Which part of its rates a limit uses now.  A refusal takes a third of it away,
--- once a second at most, down to a twentieth; it grows back in two minutes.
+-- Which part of its rates a limit uses now.  A refusal takes a fifth of it away,
+-- once a second at most, down to a twentieth; it grows back in a minute and a half.
 create function engine.pace(x engine.limits, now timestamptz) returns float8 language sql immutable as $$
-  select least(1, x.pace + greatest(extract(epoch from now - x.paced_at), 0) / 120)
+  select least(1, x.pace + greatest(extract(epoch from now - x.paced_at), 0) / 90)
 $$;
 
 -- Does it limit anything at all?
@@ -258,7 +258,7 @@ begin
   update limits x set
     until = case when q.delay > 0 then greatest(coalesce(x.until, now), now + make_interval(secs => q.delay)) else x.until end,
     -- A burst of refusals is one refusal.
-    pace = case when q.delay is not null and x.paced_at < now - interval '1 second' then greatest(0.05, pace(x, now) * 2 / 3) else x.pace end,
+    pace = case when q.delay is not null and x.paced_at < now - interval '1 second' then greatest(0.05, pace(x, now) * 0.8) else x.pace end,
     paced_at = case when q.delay is not null and x.paced_at < now - interval '1 second' then now else x.paced_at end,
     stop = coalesce(x.stop, q.code),
     stopped_at = case when coalesce(x.stop, q.code) is not null then coalesce(x.stopped_at, now) end
