@@ -17,6 +17,11 @@ describe('the import rooms', () => {
     ],
     ['who loads own kinds knows no domain', 'server/src/own-kinds.ts', 'server/src/domains/probe/run.ts'],
     ['the public door does not know the command line', 'server/src/index.ts', 'server/src/cli/screen.ts'],
+    [
+      'the simulator knows no provider that is tried with it',
+      'server/src/simulator/openai.ts',
+      'server/src/providers/openai-compatible.ts',
+    ],
     ['nobody but the programs knows app.ts', 'server/src/domains/probe/run.ts', 'server/src/app.ts'],
   ])('%s', (_, from, to) => {
     expect(crossing({ from, to })).toContain(from)

@@ -119,6 +119,27 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--json', 'one JSON document on standard output, progress on standard error')
     .action(async (file, options) => done(await (await import('./cli/probe.ts')).probe(file, options)))
 
+  command(
+    program,
+    'simulator',
+    'Serve six providers without a key: their wire formats, with answers, times and faults that hang on a seed.',
+    [
+      'millrace simulator',
+      'millrace simulator --seed 7 --fault rate-limit=0.05 --fault server-error=0.05',
+      'millrace simulator --latency 200 --requests-per-second 50 --credit 100calls',
+    ],
+  )
+    .option('--port <n>', 'where it listens; 0 takes a free one', wholeNumber(0, 65_535), 4010)
+    .option('--seed <text>', 'chooses answers, times and faults', '0')
+    .option('--latency <ms>', 'milliseconds of every answer (default: 100 to 400, by the request)', wholeNumber(0))
+    .option('--fault <name=rate>', 'let this part of the requests, 0 to 1, fail so; may be repeated', repeated, [])
+    .option('--requests-per-second <n>', 'what each provider allows', amount)
+    .option('--requests-per-minute <n>', 'what each provider allows', amount)
+    .option('--tokens-per-minute <n>', 'what each provider allows', amount)
+    .option('--concurrency <n>', 'requests at a time that each provider allows', wholeNumber(1))
+    .option('--credit <amount>', 'what each provider gives until it says that the credit is used up: 5usd, 100calls')
+    .action(async (options) => done(await (await import('./cli/simulator.ts')).simulate(options)))
+
   command(program, 'kinds', 'List the kinds of runs: their tasks, and what they are started with.', [
     'millrace kinds',
     'MILLRACE_KINDS=examples/own-kind millrace kinds --json',
@@ -274,6 +295,10 @@ function list(value: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
+}
+
+function repeated(value: string, before: readonly string[]): string[] {
+  return [...before, value]
 }
 
 function number(value: string): number {
