@@ -1,7 +1,8 @@
 /**
  * Google: generateContent and streamGenerateContent of the Gemini API.
  * Follows https://ai.google.dev/api/generate-content, …/api/models,
- * https://ai.google.dev/gemini-api/docs/troubleshooting, …/docs/rate-limits and …/docs/structured-output.
+ * https://ai.google.dev/gemini-api/docs/troubleshooting, …/docs/rate-limits, …/docs/structured-output
+ * and …/docs/api-versions: `v1` and `v1beta` answer alike here.
  * Google sends no limit headers and no Retry-After: the delay is a RetryInfo in the error's details.
  */
 import { Trouble } from './dialect.ts'
@@ -156,8 +157,8 @@ export const google: Dialect = {
 }
 
 function route({ method, path, query }: Place) {
-  if (method === 'GET' && path === '/v1beta/models') return { kind: 'list' } as const
-  const [, id, verb] = /^\/v1beta\/models\/([^/:]+)(?::(\w+))?$/.exec(path) ?? []
+  if (method === 'GET' && /^\/v1(?:beta)?\/models$/.test(path)) return { kind: 'list' } as const
+  const [, id, verb] = /^\/v1(?:beta)?\/models\/([^/:]+)(?::(\w+))?$/.exec(path) ?? []
   if (id === undefined) return undefined
   const name = decodeURIComponent(id)
   if (method === 'GET' && verb === undefined) return { kind: 'model', id: name } as const
