@@ -124,11 +124,13 @@ export async function send(
   name: WireName,
   question: Question = {},
   stream = false,
+  signal: AbortSignal | null = null,
 ): Promise<Response> {
   const wire: Wire = WIRES[name]
   const model = question.model ?? wire.model
   return await fetch(`${url}/${wire.provider}${wire.path(model, stream)}`, {
     method: 'POST',
+    signal,
     headers: {
       'content-type': 'application/json',
       ...(question.key === '' ? {} : wire.headers(question.key ?? 'sk-1')),
@@ -161,5 +163,9 @@ export async function listen(
     .split('\n')
     .filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]')
     .map((line) => JSON.parse(line.slice(6)) as Body)
-  return { events, text: events.map((event) => String(WIRES[name].delta(event) ?? '')).join('') }
+  return { events, text: events.map((event) => wordsIn(WIRES[name].delta(event))).join('') }
+}
+
+function wordsIn(delta: unknown): string {
+  return typeof delta === 'string' ? delta : ''
 }

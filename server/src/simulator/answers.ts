@@ -4,7 +4,6 @@
  * request was sent does not matter.
  */
 import { hash } from 'node:crypto'
-import { estimateTokenCount, sliceByTokens } from 'tokenx'
 import { answerOf } from '../providers/fake-answers.ts'
 import type { Asked, Ending, Said } from './dialect.ts'
 import { fitting } from './fitting.ts'
@@ -13,6 +12,8 @@ import { fitting } from './fitting.ts'
 const CACHED_FROM = 1024
 /** In steps of this many. */
 const CACHE_STEP = 128
+/** Bytes of a token, about; a tokenizer would cost more than everything else here. */
+const TOKEN_BYTES = 4
 /** Tokens of a message beside its text. */
 const AROUND_MESSAGE = 4
 
@@ -34,7 +35,7 @@ export function answerTo(asked: Asked, digest: string, wanted: Wanted = {}): Sai
   const own = wanted.text ?? answerOf(model.temper, { model: model.id, messages }, digest)
   const whole =
     asked.schema === undefined || wanted.text !== undefined ? own : JSON.stringify(fitting(asked.schema, own))
-  const counts = turns.map(({ content }) => estimateTokenCount(content) + AROUND_MESSAGE)
+  const counts = turns.map(({ content }) => tokensOf(content) + AROUND_MESSAGE)
   const input = sum(counts)
   // A follow-up begins with what was sent before it.
   const isFollowUp = turns.some(({ role }) => role === 'assistant')
@@ -43,11 +44,11 @@ export function answerTo(asked: Asked, digest: string, wanted: Wanted = {}): Sai
 
   let { text, ending } = ended(whole, wanted.ending ?? 'stop')
   const most = asked.maxTokens ?? Number.POSITIVE_INFINITY
-  if (estimateTokenCount(text) > most) {
-    text = sliceByTokens(text, 0, most)
+  if (tokensOf(text) > most) {
+    text = beginning(text, most)
     if (ending === 'stop') ending = 'length'
   }
-  const visible = estimateTokenCount(text)
+  const visible = tokensOf(text)
   // Thinking is paid for out of the same limit; the answer comes first here, so that there is one.
   const reasoning = model.reasons === true ? Math.max(Math.min(visible * 3, most - visible), 0) : 0
   return {
@@ -80,6 +81,17 @@ export function pieces(text: string): string[] {
     from = to
   }
   return parts.length === 0 ? [''] : parts
+}
+
+function tokensOf(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / TOKEN_BYTES)
+}
+
+/** The characters that so many tokens hold. */
+function beginning(text: string, tokens: number): string {
+  const bytes = Buffer.from(text).subarray(0, tokens * TOKEN_BYTES)
+  // A character that was cut in two is left out.
+  return new TextDecoder().decode(bytes, { stream: true })
 }
 
 function sum(numbers: readonly number[]): number {

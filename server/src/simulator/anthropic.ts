@@ -16,7 +16,7 @@ import type {
   Turn,
   TroubleKind,
 } from './dialect.ts'
-import { bearer, headerOf, isRecord, modelNamed, named, retryAfterHeader, textOf } from './reading.ts'
+import { bearer, headerOf, isRecord, modelNamed, named, retryAfterHeader, strangeIn, textOf } from './reading.ts'
 
 const MODELS: readonly SimulatedModel[] = [
   { id: 'claude-opus-5-5', served: 'claude-opus-5-5-20260915', temper: 'bold', fixedTemperature: true },
@@ -33,9 +33,22 @@ const STOP: Readonly<Record<Ending, string>> = {
   resources: 'end_turn',
 }
 
+/** Names that belong to other vendors. */
+const STRANGE = [
+  'seed',
+  'n',
+  'frequency_penalty',
+  'presence_penalty',
+  'response_format',
+  'max_completion_tokens',
+  'input',
+]
+
 const messages: Format = {
   read(body, place) {
     if (headerOf(place, 'anthropic-version') === undefined) throw invalid('anthropic-version: header is required')
+    const strange = strangeIn(body, STRANGE)
+    if (strange !== undefined) throw invalid(`${strange}: Extra inputs are not permitted`)
     const name = body['model']
     if (typeof name !== 'string') throw invalid('model: Field required')
     const model = modelNamed(MODELS, name)

@@ -42,6 +42,7 @@ const format = chatFormat({
     prompt_cache_miss_tokens: input - cached,
   }),
   alwaysUsage: true,
+  keepsAlive: true,
   around: (said) => ({ system_fingerprint: `fp_${said.id.slice(0, 10)}_prod0820_fp8_kvcache` }),
   thought: (said) => (said.thought === '' ? {} : { reasoning_content: said.thought }),
   idOf: (said) => said.id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'),

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** Writes of a stream after its first one; more would only cost time. */
-const BURSTS = 6
+const BURSTS = 4
 /** Parts that an answer in drops comes in. */
 const DROPS = 40
 
@@ -16,8 +16,8 @@ export function sendJson(response: ServerResponse, status: number, headers: Head
 
 export function send(response: ServerResponse, status: number, headers: Headers, body: string): void {
   if (response.destroyed) return
-  const bytes = Buffer.from(body)
-  response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes)
+  // As a text it goes out in one write with the headers.
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }

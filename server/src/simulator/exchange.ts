@@ -2,7 +2,7 @@
  * One request to a provider, from its first byte to the end of its answer: the
  * key, the address, the request, the limits, the fault, the answer, in this order.
  */
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerTo, digestOf, pieces } from './answers.ts'
 import type { Counts, Outcome } from './counts.ts'
@@ -37,6 +37,15 @@ const LARGEST_BODY = 32 * 1024 * 1024
 /** Seconds that a `rate-limit` says to wait. */
 const RETRY_AFTER = 1
 
+const PROCESS = randomBytes(8).toString('hex')
+let requests = 0
+
+/** 24 hexadecimal digits. */
+function nextRequestId(): string {
+  requests += 1
+  return PROCESS + requests.toString(16).padStart(8, '0')
+}
+
 /** Faults that are a refusal. */
 const REFUSALS: Partial<Readonly<Record<FaultName, TroubleKind>>> = {
   'rate-limit': 'rate-limit',
@@ -63,7 +72,7 @@ export async function exchange(
   response: ServerResponse,
 ): Promise<void> {
   const began = performance.now()
-  const requestId = randomBytes(12).toString('hex')
+  const requestId = nextRequestId()
   const account = stage.accounts[dialect.name]
   const label = place.path.replace(/\/models\/[^/:]+/, '/models/{model}')
   const headers = () => dialect.headers(requestId, account.gauges(), Math.round(performance.now() - began))
@@ -86,7 +95,7 @@ export async function exchange(
       if (model === undefined) throw new Trouble('unknown-model', { about: route.id })
       return sendJson(response, 200, headers(), dialect.describe(model))
     }
-    const body = `${dialect.name} ${place.path} ${text}`
+    const body = hash('sha1', `${dialect.name} ${place.path} ${text}`, 'base64')
     stage.counts.asked(dialect.name, body)
     response.on('close', () => stage.counts.done(dialect.name))
     const call = { stage, dialect, place, response, headers, format: route.format, body }

@@ -81,7 +81,7 @@ describe('a planned fault', () => {
   })
 
   test('an answer in drops is whole in the end, stream or not', async () => {
-    const simulator = await simulated({ slowMs: 80, plan: (call) => (call.model === 'gpt-4o' ? undefined : 'slow') })
+    const simulator = await simulated({ slowMs: 400, plan: (call) => (call.model === 'gpt-4o' ? undefined : 'slow') })
     for (const name of ['anthropic', 'google'] as const) {
       const [whole, streamed] = await Promise.all([ask(simulator, name), listen(simulator, name)])
       expect(WIRES[name].text(whole.body)).toMatch(/^Rating: /)
@@ -90,7 +90,7 @@ describe('a planned fault', () => {
     const response = await send(simulator, 'mistral', {}, true)
     let pieces = 0
     for await (const _ of response.body ?? []) pieces += 1
-    expect(pieces).toBeGreaterThan(8)
+    expect(pieces).toBeGreaterThan(3)
   })
 
   test.each(WIRE_NAMES)('%s: a 200 can be empty, of a wrong shape, or an error', async (name) => {

@@ -18,7 +18,7 @@ import type {
   Turn,
   TroubleKind,
 } from './dialect.ts'
-import { data, headerOf, isRecord, modelNamed, textOf } from './reading.ts'
+import { data, headerOf, isRecord, modelNamed, strangeIn, textOf } from './reading.ts'
 
 const MODELS: readonly SimulatedModel[] = [
   { id: 'gemini-3.1-pro-preview', served: 'gemini-3.1-pro-preview-02-2026', temper: 'bold', reasons: true },
@@ -35,11 +35,17 @@ const FINISH: Readonly<Record<Ending, string>> = {
   resources: 'OTHER',
 }
 
+/** Names that belong to other vendors. */
+const STRANGE = ['messages', 'input', 'temperature', 'max_tokens', 'stream', 'seed']
+
 function generate(name: string, stream: boolean): Format {
   return {
     read(body) {
       const model = modelNamed(MODELS, name)
       if (model === undefined) throw new Trouble('unknown-model', { about: name })
+      const strange = strangeIn(body, STRANGE)
+      if (strange !== undefined)
+        throw invalid(`Invalid JSON payload received. Unknown name "${strange}": Cannot find field.`)
       const settings = recordAt(body, 'generationConfig', 'generation_config')
       const temperature = settings['temperature']
       if (temperature !== undefined && (typeof temperature !== 'number' || temperature < 0 || temperature > 2))

@@ -7,7 +7,7 @@ import { Trouble } from './dialect.ts'
 import type { Dialect, Refusal, Route, SimulatedModel, TroubleKind } from './dialect.ts'
 import { chatFormat } from './openai-chat.ts'
 import { familyRoute } from './openai.ts'
-import { bearer, retryAfterHeader } from './reading.ts'
+import { bearer, retryAfterHeader, strangeIn } from './reading.ts'
 
 const MODELS: readonly SimulatedModel[] = [
   { id: 'mistral-large-latest', served: 'mistral-large-2512', temper: 'bold' },
@@ -23,7 +23,10 @@ const format = chatFormat({
   seed: 'random_seed',
   // Wrong values are 422 here; what is no request at all is 400.
   complain: (message, about) => new Trouble(about === 'model' ? 'invalid' : 'unprocessable', { message, about }),
-  check(_body, _model, turns) {
+  check(body, _model, turns) {
+    const strange = strangeIn(body, ['seed', 'max_completion_tokens', 'logit_bias', 'input'])
+    if (strange !== undefined)
+      throw new Trouble('unprocessable', { message: 'Extra inputs are not permitted', about: strange })
     if (turns.at(-1)?.role === 'assistant')
       throw new Trouble('invalid', {
         message: 'Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant',

@@ -32,6 +32,8 @@ export interface ChatManner {
   readonly seed: string
   /** Usage comes with the last chunk, asked for or not. */
   readonly alwaysUsage?: boolean
+  /** A comment that keeps the connection open comes before the first chunk. */
+  readonly keepsAlive?: boolean
   readonly idOf: (said: Said) => string
   readonly broken: Json
   readonly complain?: (message: string, about: string) => Trouble
@@ -94,7 +96,8 @@ export function chatFormat(manner: ChatManner): Format {
       ...manner.around?.(said),
     }),
     frames(asked, said, pieces) {
-      const frames = [data(chunk(said, [choice({ role: 'assistant', content: '', refusal: null })]))]
+      const frames = manner.keepsAlive === true ? [': keep-alive\n\n'] : []
+      frames.push(data(chunk(said, [choice({ role: 'assistant', content: '', refusal: null })])))
       if (manner.thought !== undefined && said.thought !== '')
         frames.push(data(chunk(said, [choice({ content: null, ...manner.thought(said) })])))
       for (const piece of pieces) frames.push(data(chunk(said, [choice({ content: piece })])))

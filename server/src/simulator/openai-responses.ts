@@ -6,7 +6,7 @@
 import { Trouble } from './dialect.ts'
 import type { Asked, Format, Json, Said, SimulatedModel, Turn } from './dialect.ts'
 import { askedModel } from './openai-chat.ts'
-import { isRecord, named, numberIn, schemaOf, textOf } from './reading.ts'
+import { isRecord, named, numberIn, schemaOf, strangeIn, textOf } from './reading.ts'
 
 const ROLES: Readonly<Record<string, Turn['role']>> = {
   system: 'system',
@@ -20,12 +20,22 @@ export interface ResponsesManner {
   readonly models: readonly SimulatedModel[]
   /** Names of sampling parameters that a reasoning model refuses. */
   readonly fixed: readonly string[]
+  /** Names that belong to other ways of asking. */
+  readonly strange: readonly string[]
   readonly usage: (said: Said) => Json
 }
 
 export function responsesFormat(manner: ResponsesManner): Format {
   return {
     read(body) {
+      const strange = strangeIn(body, manner.strange)
+      if (strange !== undefined) {
+        throw new Trouble('invalid', {
+          message: `Unknown parameter: '${strange}'.`,
+          about: strange,
+          code: 'unknown_parameter',
+        })
+      }
       const model = askedModel(body, manner.models)
       for (const name of manner.fixed) {
         if (model.fixedTemperature !== true || body[name] === undefined || body[name] === null) continue
@@ -67,6 +77,7 @@ export function openaiResponses(models: readonly SimulatedModel[]): Format {
   return responsesFormat({
     models,
     fixed: ['temperature', 'top_p'],
+    strange: ['messages', 'max_tokens', 'max_completion_tokens', 'response_format', 'seed', 'frequency_penalty', 'n'],
     usage: ({ usage }) => ({
       input_tokens: usage.input,
       input_tokens_details: { cached_tokens: usage.cached },
@@ -150,7 +161,9 @@ function statusOf({ ending }: Said): Status {
 }
 
 function reasoning(said: Said): Json[] {
-  return said.model.reasons === true ? [{ id: `rs_${said.id}`, type: 'reasoning', summary: [] }] : []
+  return said.model.reasons === true
+    ? [{ id: `rs_${said.id}`, type: 'reasoning', summary: [], status: 'completed' }]
+    : []
 }
 
 function message(said: Said, status: Status, content: readonly Json[]): Json {

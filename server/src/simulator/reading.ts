@@ -30,6 +30,11 @@ export function textOf(content: unknown): string | undefined {
     .join('')
 }
 
+/** The first of these names that the body has. */
+export function strangeIn(body: Json, names: readonly string[]): string | undefined {
+  return names.find((name) => body[name] !== undefined)
+}
+
 /** A number of the body in its range; nothing when it is not there. @throws Trouble */
 export function numberIn(
   body: Json,

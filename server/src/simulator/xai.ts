@@ -34,6 +34,7 @@ const WAYS: Readonly<Record<string, Route>> = {
     format: responsesFormat({
       models: MODELS,
       fixed: [],
+      strange: ['messages', 'max_completion_tokens'],
       usage: (said) => ({
         input_tokens: said.usage.input,
         input_tokens_details: { cached_tokens: said.usage.cached },
