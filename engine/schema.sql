@@ -512,6 +512,7 @@ function engine.rest(text[]) returns void language plpgsql volatile owner millra
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.settle_one(bigint,integer,integer,jsonb) returns record language plpgsql volatile owner millrace_owner for nobody;
+function engine.short(bigint) returns TABLE(whose text, what text) language sql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.starting() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;

@@ -13,6 +13,8 @@ const ROOMS = [
   'server/src/providers/fake-answers.ts',
   'server/src/providers/',
   'server/src/simulator/',
+  'server/src/prices/',
+  'server/src/keys/',
   'server/src/http/',
   'server/src/cli/',
   'server/src/index.ts',
@@ -30,11 +32,13 @@ const ENGINE = '@millrace/engine'
 const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'engine/src/postgres/': ['engine/'],
   'engine/': ['engine/src/postgres/'],
-  'server/src/domains/probe/': ['server/src/providers/', ENGINE],
   'server/src/providers/fake-answers.ts': ['server/src/providers/'],
   'server/src/providers/': ['server/src/providers/fake-answers.ts', ENGINE],
   // It must not be shaped by the providers that are tried with it.
   'server/src/simulator/': ['server/src/providers/fake-answers.ts'],
+  'server/src/domains/probe/': ['server/src/providers/', 'server/src/prices/', ENGINE],
+  'server/src/prices/': [ENGINE],
+  'server/src/keys/': [ENGINE],
   'server/src/http/': [ENGINE],
   'server/src/config.ts': [ENGINE],
   'server/src/report.ts': [ENGINE],
@@ -43,6 +47,8 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/app.ts': [
     'server/src/domains/probe/',
     'server/src/providers/',
+    'server/src/prices/',
+    'server/src/keys/',
     'server/src/http/',
     'server/src/own-kinds.ts',
     'server/src/config.ts',
@@ -51,6 +57,8 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/cli/': [
     'server/src/domains/probe/',
     'server/src/simulator/',
+    'server/src/prices/',
+    'server/src/keys/',
     'server/src/http/',
     'server/src/app.ts',
     'server/src/report.ts',

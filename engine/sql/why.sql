@@ -61,3 +61,18 @@ begin
     return next;
   end loop;
 end $$;
+
+-- Which budgets do not cover one more task of this run that waits: whose they are,
+-- `run` or `workspace`, and of what, `tokens` or `money`.
+create function engine.short(in_run bigint) returns table (whose text, what text)
+language sql stable security definer set search_path = engine, pg_temp as $$
+  select distinct q.whose, q.what
+    from lanes l
+    cross join lateral (values ('run', l.run_id), ('workspace', null)) as o(whose, run)
+    cross join lateral purse(l.workspace_id, o.run) p
+    cross join lateral (values (o.whose, 'tokens', affords(p.tokens, l.tokens)),
+                               (o.whose, 'money', affords(p.micros, l.micros))) as q(whose, what, covered)
+   where l.run_id = in_run and l.workspace_id = any((select access.workspaces())::bigint[])
+     and l.metered and has_ready(l.id) and not q.covered
+   order by 1, 2
+$$;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { openApi, type Api, type Principal } from './access.ts'
+import { openBudgets, type Budget, type Budgets } from './budgets.ts'
 import type { Settings, Tx } from './database.ts'
 import { LARGEST_ARTIFACT, listArtifacts, readChunk, type Artifact } from './artifacts.ts'
 import { noSuchRun, Refusal, type Failure } from './errors.ts'
@@ -73,11 +74,6 @@ export interface StartOptions {
   readonly alongside?: (tx: Tx, run: number) => Promise<void>
 }
 
-export interface Budget {
-  readonly tokens?: number
-  readonly micros?: number
-}
-
 export interface Engine {
   start<In>(
     who: Principal,
@@ -98,6 +94,8 @@ export interface Engine {
   why(who: Principal, run: number): Promise<Waiting[]>
   /** What the run may use from now on; an empty budget is none. */
   budget(who: Principal, run: number, budget: Budget): Promise<void>
+  /** Those of runs and of workspaces. */
+  readonly budgets: Budgets
   /** What may run and begin under a key. */
   readonly limits: Limits
   artifacts(who: Principal, run: number): Promise<Artifact[]>
@@ -124,6 +122,7 @@ const NORMAL = 5
 
 export function openEngine(settings: Settings): Engine {
   const api = openApi(settings)
+  const budgets = openBudgets(api)
   let wake: Promise<Wake> | undefined
   const listening = () => (wake ??= openWake(settings))
 
@@ -204,13 +203,8 @@ export function openEngine(settings: Settings): Engine {
       return opened?.round ?? 0
     },
     why: (who, run) => api.as(who, (tx) => askWhy(tx, run)),
-    async budget(who, run, { tokens, micros }) {
-      await api.as(
-        who,
-        (tx) => tx.query('select engine.budget(null, $1, $2, $3)', [run, tokens ?? null, micros ?? null]),
-        () => ({ millrace_tasks: '' }),
-      )
-    },
+    budget: (who, run, budget) => budgets.set(who, { run }, budget),
+    budgets,
     limits: openLimits(api),
     artifacts: (who, run) => api.as(who, (tx) => listArtifacts(tx, run)),
     async *readArtifact(who, artifact) {

@@ -14,6 +14,12 @@ export type Reason =
   | 'nothing_ready'
   | 'turn'
 
+/** A budget that is reached: whose, and of what. */
+export interface Short {
+  readonly whose: 'run' | 'workspace'
+  readonly what: 'tokens' | 'money'
+}
+
 /** What waits in one lane of a run, and for what. */
 export interface Waiting {
   readonly kind: string
@@ -34,6 +40,8 @@ export interface Waiting {
   readonly ahead: number | null
   /** Workers alive that serve the kind. */
   readonly workers: number
+  /** The budgets that do not cover one more; empty unless one is the reason. */
+  readonly short: readonly Short[]
   readonly sentence: string
 }
 
@@ -42,12 +50,25 @@ const ASK = `select kind, key, ready, due, due_at as "dueAt", running, reason, h
 
 export async function askWhy(tx: Tx, run: number): Promise<Waiting[]> {
   const { rows } = await tx.query(ASK, [run])
-  return (rows as Omit<Waiting, 'sentence'>[]).map((row) => ({ ...row, sentence: sentenceOf(row) }))
+  const waiting = rows as Omit<Waiting, 'sentence' | 'short'>[]
+  const asked = waiting.some(({ reason }) => reason === 'budget')
+  const found = asked
+    ? ((await tx.query('select whose, what from engine.short($1)', [run])).rows as unknown as Short[])
+    : []
+  return waiting.map((row) => {
+    const facts = { ...row, short: row.reason === 'budget' ? found : [] }
+    return { ...facts, sentence: sentenceOf(facts) }
+  })
 }
 
 function sentenceOf(waiting: Omit<Waiting, 'sentence'>): string {
   const many = waiting.ready + waiting.due
   return `${many} ${many === 1 ? 'task' : 'tasks'} of ${waiting.kind}${waiting.key === '' ? '' : ` (${waiting.key})`}: ${reasonOf(waiting)}.`
+}
+
+function shortOf(short: readonly Short[]): string {
+  if (short.length === 0) return ''
+  return `: ${short.map(({ whose, what }) => `${what} of the ${whose}`).join(', ')}`
 }
 
 function reasonOf(waiting: Omit<Waiting, 'sentence'>): string {
@@ -58,7 +79,7 @@ function reasonOf(waiting: Omit<Waiting, 'sentence'>): string {
     case 'awaiting_approval':
       return 'waiting for an approval'
     case 'budget':
-      return 'the budget is reached, or does not cover what one more could use'
+      return `the budget is reached, or does not cover what one more could use${shortOf(waiting.short)}`
     case 'stopped':
       return `everything under ${waiting.key} is stopped (${waiting.stopped ?? 'PAUSED'}), until somebody releases it`
     case 'throttled':

@@ -14,9 +14,13 @@ import {
   type StartOptions,
 } from '@millrace/engine'
 import { openPostgres, type Postgres } from '@millrace/engine/postgres'
-import type { Config } from './config.ts'
+import { existsSync } from 'node:fs'
+import { settings, type Config } from './config.ts'
+import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
+import { openKeys, type Keys } from './keys/keys.ts'
 import { loadKinds } from './own-kinds.ts'
+import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 
 const probeRoom: Room = {
@@ -25,8 +29,15 @@ const probeRoom: Room = {
   texts: [new URL('domains/probe/probe.sql', import.meta.url)],
 }
 
+/** Keys of providers; named as its schema is. */
+const vaultRoom: Room = {
+  name: 'vault',
+  migrations: new URL('keys/migrations/', import.meta.url),
+  texts: [new URL('keys/vault.sql', import.meta.url)],
+}
+
 /** Everything that brings tables, in the order in which they stand on one another. */
-export const rooms: readonly Room[] = [engineRoom, probeRoom]
+export const rooms: readonly Room[] = [engineRoom, probeRoom, vaultRoom]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
@@ -39,14 +50,18 @@ export type Priority = keyof typeof PRIORITY
 /** What this installation performs. */
 export interface Served {
   readonly catalogue: Catalogue
+  readonly keys: Keys
+  readonly prices: Prices
   readonly probe: ReturnType<typeof probeRun>
   readonly kinds: readonly AnyRunKind[]
 }
 
 export function productKinds(config: Config): Served {
-  const catalogue = openCatalogue(config)
-  const probe = probeRun(catalogue)
-  return { catalogue, probe, kinds: [probe] }
+  const keys = keysOf(config)
+  const catalogue = openCatalogue(config, keys)
+  const prices = openPrices({ file: config.prices })
+  const probe = probeRun(catalogue, prices)
+  return { catalogue, keys, prices, probe, kinds: [probe] }
 }
 
 /** The product's kinds and, after them, those of the person's own folder. */
@@ -122,6 +137,15 @@ export interface App extends Served, Database {
   close(): Promise<void>
 }
 
+/** What goes with the start of a probe, by whichever door. */
+function alongsideProbe(probe: Served['probe'], given: unknown): NonNullable<StartOptions['alongside']> {
+  return async (tx, run) => {
+    const input = probe.input.parse(given)
+    await recordRun(tx, run, WORKSPACE, input)
+    await refuseUnheld(tx, run, input, probe.priced)
+  }
+}
+
 /** Opens the database and hangs everything together. */
 export async function openApp(
   config: Config,
@@ -130,6 +154,7 @@ export async function openApp(
 ): Promise<App> {
   const database = await openDatabase(config, tell)
   const engine = openEngine(database.logins.api)
+  await served.keys.connect(database.logins.worker)
   return {
     ...served,
     ...database,
@@ -138,26 +163,61 @@ export async function openApp(
       engine.start(operator, kind as RunKind, input, {
         ...options,
         workspace: WORKSPACE,
-        ...(kind === served.probe
-          ? { alongside: (tx, run) => recordRun(tx, run, WORKSPACE, served.probe.input.parse(input)) }
-          : {}),
+        ...(kind === served.probe ? { alongside: alongsideProbe(served.probe, input) } : {}),
       }),
     async close() {
+      await served.keys.disconnect()
       await engine.close()
       await database.postgres.close()
     },
   }
 }
 
-export function openCatalogue(config: Config): Catalogue {
+/** Keys of the environment; those of the database come with `connect`. */
+export function keysOf(config: Config): Keys {
+  const environment = {
+    'openai-compatible': { variable: settings.compatibleKey.env, key: config.compatibleKey },
+  }
+  const place = { given: config.secret, folder: config.folder }
+  return openKeys(environment, place, (line) => process.stderr.write(`${line}\n`))
+}
+
+/**
+ * A look at the database as it is, before anything is made: keys for the providers,
+ * and what was there before.  Where there is no database, or none that answers, it
+ * is asked for nothing: whoever needs it opens it and hears why.
+ */
+export async function glance<T>(
+  config: Config,
+  { keys }: Pick<Served, 'keys'>,
+  work: (seen: { ask?: <R>(question: (engine: Engine) => Promise<R>) => Promise<R | undefined> }) => Promise<T>,
+): Promise<T> {
+  const url = databaseUrlOf(config)
+  if (url === undefined && !existsSync(config.folder)) return work({})
+  const place = { folder: config.folder, tell: () => {}, ...(url === undefined ? {} : { url }) }
+  const postgres = await openPostgres(place).catch(() => undefined)
+  if (postgres === undefined) return work({})
+  const logins = loginsOf(postgres, config)
+  const engine = openEngine(logins.api)
+  try {
+    await keys.connect(logins.worker)
+    return await work({ ask: (question) => question(engine).catch(() => undefined) })
+  } finally {
+    await keys.disconnect()
+    await engine.close()
+    await postgres.close()
+  }
+}
+
+export function openCatalogue(config: Config, keys: Pick<Keys, 'keyOf'> = keysOf(config)): Catalogue {
   return openProviders({
+    keyOf: (provider) => keys.keyOf(provider),
     ...(config.fakeLatency === undefined ? {} : { fakeLatencyMs: config.fakeLatency }),
     ...(config.compatibleUrl === undefined
       ? {}
       : {
           openaiCompatible: {
             baseUrl: config.compatibleUrl,
-            ...(config.compatibleKey === undefined ? {} : { apiKey: config.compatibleKey }),
             ...(config.compatibleModels === undefined ? {} : { models: config.compatibleModels }),
           },
         }),

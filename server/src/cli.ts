@@ -2,8 +2,10 @@
  * The command line.  Each command is imported when it is asked for; what a
  * person did wrong is told in one message, with its remedy, and exit code 2.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
+import { age, amount, key, list, number, orNone, wholeNumber, repeated } from './cli/arguments.ts'
+import { moneyCommands } from './cli/money-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
 import { withoutSecrets } from './config.ts'
 
@@ -115,6 +117,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--dry-run', 'say what would be asked, and stop')
     .option('--new', 'start another run even if one like it is unfinished')
     .option('--budget-tokens <n>', 'the most tokens that the run may use', wholeNumber(1))
+    .option('--budget-usd <amount>', 'the most US dollars that the run may cost; needs --max-tokens', amount)
     .option('--out <path>', 'where the CSV goes (default: exports/ in the folder of Millrace)')
     .option('--json', 'one JSON document on standard output, progress on standard error')
     .action(async (file, options) => done(await (await import('./cli/probe.ts')).probe(file, options)))
@@ -246,13 +249,14 @@ export function commands(done: (code: number) => void = () => {}): Command {
   run('budget', 'What a run may use in all, and has used; what one more task could use must fit.', [
     'millrace runs budget 1',
     'millrace runs budget 1 --tokens 2000000',
+    'millrace runs budget 1 --usd 2.50',
     'millrace runs budget 1 --none',
   ])
     .option('--tokens <n>', 'tokens, those that were used included', wholeNumber(0))
-    .option('--cost <usd>', 'US dollars, for kinds that say what they cost', amount)
+    .option('--usd <amount>', 'US dollars, those that were used included', amount)
     .option('--none', 'as much as it likes')
     .option('--json', 'for programs')
-    .action(async (id, options) => done(await (await import('./cli/limits.ts')).budgetOf(id, options)))
+    .action(async (id, options) => done(await (await import('./cli/budget.ts')).budgetOfRun(id, options)))
   run('cancel', 'End a run; its results so far stay.', ['millrace runs cancel 1']).action(async (id) =>
     done(await (await import('./cli/runs.ts')).steer(id, 'cancel')),
   )
@@ -281,6 +285,8 @@ export function commands(done: (code: number) => void = () => {}): Command {
     'millrace limits release fake',
   ]).action(async (name) => done(await (await import('./cli/limits.ts')).releaseKey(name)))
 
+  moneyCommands(program, command, done)
+
   command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [
     'millrace workers',
     'millrace workers --json',
@@ -288,57 +294,4 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./cli/workers.ts')).workers(options)))
   return program
-}
-
-function list(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean)
-}
-
-function repeated(value: string, before: readonly string[]): string[] {
-  return [...before, value]
-}
-
-function number(value: string): number {
-  const read = Number(value)
-  if (value.trim() === '' || Number.isNaN(read)) throw new InvalidArgumentError('It must be a number.')
-  return read
-}
-
-function key(value: string): string {
-  // What a terminal cannot show nobody can type again.
-  if (/^[^\p{Cc}]{1,200}$/u.test(value)) return value
-  throw new InvalidArgumentError('It must be a name of at most 200 characters.')
-}
-
-function amount(value: string): number {
-  const read = number(value)
-  if (read > 0 && Number.isFinite(read)) return read
-  throw new InvalidArgumentError('It must be a number above 0.')
-}
-
-function orNone(read: (value: string) => number) {
-  // Commander takes null for nothing given.
-  return (value: string): number | 'none' => (value === 'none' ? value : read(value))
-}
-
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-
-/** Milliseconds. */
-function age(value: string): number {
-  const [, amount, unit = ''] = /^(\d{1,5})([hdw])$/.exec(value) ?? []
-  if (amount === undefined) throw new InvalidArgumentError('It must be hours, days or weeks: 12h, 30d, 8w.')
-  return Number(amount) * (UNITS[unit] ?? 0)
-}
-
-function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
-  return (value: string): number => {
-    const number = Number(value)
-    if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least && number <= most) return number
-    throw new InvalidArgumentError(
-      `It must be a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${most}`}.`,
-    )
-  }
 }

@@ -91,6 +91,21 @@ export const settings = {
       'Days after its end when a run is thrown away, by a running `up` or `worker`; a line in the archive stays.',
     read: whole('MILLRACE_RETENTION_DAYS', 0, 0, 36_500),
   },
+  secret: {
+    env: 'MILLRACE_SECRET',
+    otherwise: 'a file in the folder, made when the first key is set',
+    sentence:
+      'What seals the keys of providers in the database: 32 bytes in base64 or hexadecimal; `NEW,OLD` while one takes the place of another.',
+    secret: true,
+    read: optional,
+  },
+  prices: {
+    env: 'MILLRACE_PRICES',
+    otherwise: 'the table that comes with Millrace',
+    sentence:
+      'A YAML file of your own prices, `provider:model: {input, output, cached}` in US dollars per million tokens.',
+    read: optional,
+  },
   compatibleUrl: {
     env: 'OPENAI_COMPATIBLE_URL',
     otherwise: 'none',
@@ -101,7 +116,8 @@ export const settings = {
   compatibleKey: {
     env: 'OPENAI_COMPATIBLE_API_KEY',
     otherwise: 'none',
-    sentence: 'Key of that server, sent in the Authorization header and nowhere else.',
+    sentence:
+      'Key of that server, sent in the Authorization header and nowhere else; one of `millrace keys` comes before it.',
     secret: true,
     read: optional,
   },

@@ -6,6 +6,7 @@ import { operator } from '../app.ts'
 import { exportFileName } from '../domains/probe/csv.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import type { ModelResult } from '../domains/probe/results.ts'
+import { dollars } from './money.ts'
 import { duration, grouped, openBar, table } from './screen.ts'
 import { wonder } from './waiting.ts'
 
@@ -64,6 +65,7 @@ export function resultTable(results: readonly ModelResult[]): string {
     'mean',
     'tokens in',
     'tokens out',
+    'US dollars',
     'median',
   ]
   return table(
@@ -76,6 +78,7 @@ export function resultTable(results: readonly ModelResult[]): string {
       result.mean === null ? '–' : result.mean.toFixed(2),
       grouped(result.inputTokens),
       grouped(result.outputTokens),
+      dollars(result.costUsd),
       result.medianMs === null ? '–' : duration(result.medianMs / 1000),
     ]),
   )

@@ -1,5 +1,5 @@
-/** `millrace limits …` and `millrace runs budget`: how much at a time, a minute, and in all. */
-import { Refusal, type Budget, type Engine, type Limit, type LimitChange } from '@millrace/engine'
+/** `millrace limits …`: how much at a time and a minute. */
+import { Refusal, type Limit, type LimitChange } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { grouped, remark, say, table } from './screen.ts'
 import { withApp } from './session.ts'
@@ -80,81 +80,3 @@ export async function releaseKey(key: string): Promise<number> {
     return 0
   })
 }
-
-const MICROS = 1_000_000
-
-interface BudgetRow {
-  readonly tokens: number | null
-  readonly micros: number | null
-  readonly usedTokens: number
-  readonly usedMicros: number
-}
-
-/** Without an option it only shows. */
-export async function budgetOf(
-  id: number,
-  options: { tokens?: number; cost?: number; none?: boolean; json?: boolean },
-): Promise<number> {
-  if (options.none === true && (options.tokens !== undefined || options.cost !== undefined)) {
-    throw new Refusal('NONE_AND_SOME', 'Either a budget or none.', { remedy: 'Leave out --none, or the numbers.' })
-  }
-  return withApp(async ({ engine }) => {
-    const run = await engine.run(operator, id)
-    if (options.none === true) await engine.budget(operator, id, {})
-    else if (options.tokens !== undefined || options.cost !== undefined) {
-      await changeBudget(engine, id, {
-        ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
-        ...(options.cost === undefined ? {} : { micros: Math.round(options.cost * MICROS) }),
-      })
-    }
-    const budget = await readBudget(engine, id)
-    if (options.json === true) say(JSON.stringify({ run: id, budget: budget ?? null }))
-    else say(`Run ${id}: ${budgetLine(budget)}.`)
-    if (typeof budget?.micros === 'number' && run.finishedAt === null && (await costsNothing(engine, id))) {
-      remark('Its tasks do not say what they cost, so that a budget of money does not hold them up.')
-    }
-    return 0
-  })
-}
-
-/** What is not named stays as it is. */
-export async function changeBudget(engine: Engine, run: number, wanted: Budget): Promise<void> {
-  const before = await readBudget(engine, run)
-  const tokens = wanted.tokens ?? before?.tokens ?? undefined
-  const micros = wanted.micros ?? before?.micros ?? undefined
-  await engine.budget(operator, run, {
-    ...(tokens === undefined ? {} : { tokens }),
-    ...(micros === undefined ? {} : { micros }),
-  })
-}
-
-async function readBudget(engine: Engine, run: number): Promise<BudgetRow | undefined> {
-  const { rows } = await engine.as(operator, (tx) =>
-    tx.query(
-      `select tokens, micros, used_tokens as "usedTokens", used_micros as "usedMicros" from engine.budgets where run_id = $1`,
-      [run],
-    ),
-  )
-  return rows[0] as unknown as BudgetRow | undefined
-}
-
-async function costsNothing(engine: Engine, run: number): Promise<boolean> {
-  const { rows } = await engine.as(operator, (tx) =>
-    tx.query("select 1 from engine.lanes where run_id = $1 and right(kind, 5) <> '.next' and micros > 0", [run]),
-  )
-  return rows.length === 0
-}
-
-function budgetLine(budget: BudgetRow | undefined): string {
-  const lines = [
-    ...(typeof budget?.tokens === 'number'
-      ? [`${grouped(budget.usedTokens)} of ${grouped(budget.tokens)} tokens are used`]
-      : []),
-    ...(typeof budget?.micros === 'number'
-      ? [`${dollars(budget.usedMicros)} of ${dollars(budget.micros)} US dollars are used`]
-      : []),
-  ]
-  return lines.length === 0 ? 'no budget holds it up' : lines.join(', ')
-}
-
-const dollars = (micros: number) => (micros / MICROS).toFixed(2)

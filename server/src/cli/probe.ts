@@ -1,13 +1,15 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
 import { relative } from 'node:path'
-import { openApp, openCatalogue, operator, PRIORITY, WORKSPACE, type App, type Priority } from '../app.ts'
+import { glance, openApp, operator, PRIORITY, productKinds, WORKSPACE, type App, type Priority } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition/definition.ts'
+import { lengthsSeen } from '../domains/probe/forecast.ts'
 import { resultsOf } from '../domains/probe/results.ts'
 import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
 import type { ProbeInput } from '../domains/probe/input.ts'
 import { checkOut, endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
-import { changeBudget } from './limits.ts'
+import { budgetFrom, changeBudget } from './budget.ts'
+import { costOf, forecastLine, forecastTable, methodLines, paidLines } from './money.ts'
 import { COMING_TO_AN_END, performRun } from './perform-run.ts'
 import { readTextFile } from './read-file.ts'
 import { grouped, remark, say, table } from './screen.ts'
@@ -26,21 +28,30 @@ export interface ProbeOptions {
   readonly dryRun?: boolean
   readonly new?: boolean
   readonly budgetTokens?: number
+  readonly budgetUsd?: number
   readonly out?: string
   readonly json?: boolean
 }
 
 export async function probe(file: string, options: ProbeOptions): Promise<number> {
   const config = readConfig()
-  const { input, dry } = await prepare(requestOf(await readDefinitionFile(file), options), openCatalogue(config))
+  const request = requestOf(await readDefinitionFile(file), options)
+  const served = productKinds(config)
+  const { input, dry } = await glance(config, served, ({ ask }) =>
+    prepare(request, served.catalogue, {
+      prices: served.prices,
+      seen: async (models) =>
+        (await ask?.((engine) => lengthsSeen(engine, operator, models, served.catalogue))) ?? new Map(),
+    }),
+  )
   for (const warning of dry.warnings) remark(`Note: ${warning}`)
   if (options.dryRun === true) return showDryRun(dry, options.json === true)
   await checkOut(options.out)
 
   const interruption = onInterrupt(() => remark(COMING_TO_AN_END))
-  const app = await openApp(config, remark)
+  const app = await openApp(config, remark, served)
   try {
-    const run = await startOrGoOn(app, input, options)
+    const run = await startOrGoOn(app, input, dry, options)
     return await perform(app, config, run, options, interruption.signal)
   } finally {
     await app.close()
@@ -72,7 +83,12 @@ function requestOf(definition: Definition, options: ProbeOptions) {
   }
 }
 
-async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): Promise<number> {
+async function startOrGoOn(app: App, input: ProbeInput, dry: DryRun, options: ProbeOptions): Promise<number> {
+  const budget = budgetFrom({
+    ...(options.budgetTokens === undefined ? {} : { tokens: options.budgetTokens }),
+    ...(options.budgetUsd === undefined ? {} : { usd: options.budgetUsd }),
+  })
+  const hasBudget = Object.keys(budget).length > 0
   if (options.new !== true) {
     const before = await unfinished(app.engine, operator, WORKSPACE, input)
     if (before !== undefined) {
@@ -80,7 +96,7 @@ async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): 
       remark(
         `Going on with run ${before}: ${progress.total - progress.open} of ${progress.total} are done (--new starts another).`,
       )
-      if (options.budgetTokens !== undefined) await changeBudget(app.engine, before, { tokens: options.budgetTokens })
+      if (hasBudget) await changeBudget(app, { run: before }, budget)
       if (status === 'paused') remark(`It is paused: \`millrace runs resume ${before}\` lets it go on.`)
       return before
     }
@@ -89,8 +105,9 @@ async function startOrGoOn(app: App, input: ProbeInput, options: ProbeOptions): 
   const { run } = await startProbe(app.engine, app.probe, operator, input, {
     workspace: WORKSPACE,
     priority,
-    ...(options.budgetTokens === undefined ? {} : { budget: { tokens: options.budgetTokens } }),
+    ...(hasBudget ? { budget } : {}),
   })
+  remark(forecastLine(dry.forecast))
   return run
 }
 
@@ -118,6 +135,7 @@ export async function perform(
     say()
     say(resultTable(results))
     for (const line of failureLines(results)) say(line)
+    for (const line of await paidLines(app.engine, run)) say(line)
     say()
     say(`${grouped(csv.rows)} transcripts are in ${relative('.', csv.path)}`)
   }
@@ -133,7 +151,6 @@ function showDryRun(dry: DryRun, json: boolean): number {
     dry.scenarios === dry.scenariosInAll
       ? grouped(dry.scenarios)
       : `${grouped(dry.scenarios)} of ${grouped(dry.scenariosInAll)}`
-  const cost = dry.costUsd === null ? 'unknown: no price is known for these models' : `${dry.costUsd} US dollars`
   say('Nothing was started. A start would create:')
   say()
   say(
@@ -146,12 +163,16 @@ function showDryRun(dry: DryRun, json: boolean): number {
         ['calls', grouped(dry.calls)],
         ['tokens in, about', grouped(dry.inputTokens)],
         ['tokens out, about', grouped(dry.outputTokens)],
-        ['cost', cost],
+        ['cost, about', costOf(dry.forecast)],
       ],
     )
       .split('\n')
       .slice(1)
       .join('\n'),
   )
+  say()
+  say(forecastTable(dry.forecast))
+  say()
+  for (const line of methodLines(dry.forecast)) say(line)
   return 0
 }

@@ -6,6 +6,8 @@ import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
 import { endOf, exportTo, failureLines, outputLines, resultTable } from './follow-run.ts'
 import { prunedLine, prunedRun } from './retention.ts'
+import { usageOfRun } from '../prices/usage.ts'
+import { paidLine } from './money.ts'
 import { grouped, remark, say, table, when } from './screen.ts'
 import { onInterrupt, withApp } from './session.ts'
 import { wonder } from './waiting.ts'
@@ -49,8 +51,9 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
     }
     const activity = run.finishedAt === null ? await engine.activity(operator, id) : undefined
     const results = run.kind === 'probe' ? await resultsOf(engine, operator, id) : []
+    const paid = await usageOfRun(engine, operator, id)
     if (options.json === true) {
-      say(JSON.stringify({ run, activity, results }))
+      say(JSON.stringify({ run, activity, results, paid }))
       return 0
     }
     say(`Run ${id} (${run.kind}) ${endOf(run)}.`)
@@ -62,6 +65,7 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
       say(resultTable(results))
       for (const line of failureLines(results)) say(line)
     }
+    if (paid.calls > 0) say(paidLine(paid))
     return 0
   })
 }

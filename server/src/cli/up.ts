@@ -1,7 +1,7 @@
 /** `millrace up`: everything in one program.  On an empty database it shows what it can do, then keeps serving. */
 import { fileURLToPath } from 'node:url'
 import { startWorker, type Worker } from '@millrace/engine'
-import { openApp, openCatalogue, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
+import { openApp, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { prepare, startProbe } from '../domains/probe/start.ts'
 import { resultsOf } from '../domains/probe/results.ts'
@@ -64,7 +64,9 @@ async function isEmpty(app: App): Promise<boolean> {
 
 async function showExample(app: App, config: Config, signal: AbortSignal): Promise<void> {
   const definition = await readDefinitionFile(EXAMPLE)
-  const { input, dry } = await prepare({ definition, models: EXAMPLE_MODELS }, openCatalogue(config))
+  const { input, dry } = await prepare({ definition, models: EXAMPLE_MODELS }, app.catalogue, {
+    prices: app.prices,
+  })
   say()
   say(`This database is empty, so here is an example: ${bold(definition.name)}.`)
   say(`${grouped(dry.scenarios)} scenarios × ${dry.models.length} keyless models, ${grouped(dry.calls)} calls.`)

@@ -1,17 +1,27 @@
 /** The reasons why a run waits, for a person: with what to do, and shown to whoever follows one that does not move. */
-import type { Engine, Waiting } from '@millrace/engine'
+import type { Engine, Short, Waiting } from '@millrace/engine'
 import { operator } from '../app.ts'
 
 /** What to type, where one command helps. */
-export function remedyOf({ reason, key }: Waiting, run: number): string {
+export function remedyOf(one: Waiting, run: number): string {
+  const { reason, key } = one
   const command = {
     paused: `runs resume ${run}`,
     awaiting_approval: `runs resume ${run}`,
-    budget: `runs budget ${run} --tokens N`,
+    budget: raise(one.short, run),
     stopped: `limits release ${key}`,
     no_worker: 'worker',
   }[reason as string]
   return command === undefined ? '' : ` (\`millrace ${command}\`)`
+}
+
+/** The budget that is short, the workspace's before the run's. */
+function raise(short: readonly Short[], run: number): string {
+  const whose = short.some((one) => one.whose === 'workspace') ? 'workspace' : 'run'
+  const options = short
+    .filter((one) => one.whose === whose)
+    .map(({ what }) => (what === 'money' ? ' --usd X' : ' --tokens N'))
+  return `${whose === 'workspace' ? 'budget set' : `runs budget ${run}`}${options.length === 0 ? ' --tokens N' : options.join('')}`
 }
 
 /** Milliseconds without a movement after which a person wonders. */

@@ -13,12 +13,13 @@ export interface ProviderSettings {
   readonly openaiCompatible?: {
     /** With the path: `http://127.0.0.1:11434/v1`. */
     readonly baseUrl: string
-    readonly apiKey?: string
     /** `false` asks for whole answers instead of streams. */
     readonly streams?: boolean
     /** Names to show in lists; others can be asked for all the same. */
     readonly models?: readonly string[]
   }
+  /** The key of a provider, as it is now; asked at every call. */
+  readonly keyOf?: (providerId: string) => string | undefined
   /** Milliseconds of every call of the fake, instead of 20–80. */
   readonly fakeLatencyMs?: number
 }
@@ -62,7 +63,9 @@ export function openProviders(settings: ProviderSettings): Catalogue {
   const fake = createFake(settings.fakeLatencyMs === undefined ? {} : { latencyMs: settings.fakeLatencyMs })
   const compatible = settings.openaiCompatible
   const wire =
-    compatible !== undefined && isHttpUrl(compatible.baseUrl) ? createOpenAICompatible(compatible) : undefined
+    compatible !== undefined && isHttpUrl(compatible.baseUrl)
+      ? createOpenAICompatible({ ...compatible, apiKey: () => settings.keyOf?.(OPENAI_COMPATIBLE) })
+      : undefined
 
   function resolve(spec: string): Resolved | Failure {
     const parts = parseSpec(spec)

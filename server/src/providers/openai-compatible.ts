@@ -16,8 +16,8 @@ import type { Answer, FinishReason, ModelEvent, ModelRequest, Provider, Setting,
 export interface OpenAICompatibleConfig {
   /** With the path, http or https: `http://127.0.0.1:11434/v1`. */
   readonly baseUrl: string
-  /** Sent as a bearer token, and nowhere else. */
-  readonly apiKey?: string
+  /** Sent as a bearer token, and nowhere else; a function is asked at every call, so that a key may change. */
+  readonly apiKey?: string | (() => string | undefined)
   /** For people; otherwise the address's host. */
   readonly name?: string
   /** `false` asks for whole answers: half of the CPU, but a long answer is one long silence. */
@@ -46,23 +46,30 @@ class OpenAICompatible implements Provider {
   readonly id = 'openai-compatible'
   readonly name: string
   readonly #baseUrl: string
-  readonly #headers: Record<string, string>
+  readonly #key: () => string
   readonly #fetch: typeof globalThis.fetch
   readonly #streams: boolean
-  readonly #misconfigured: Failure | undefined
   readonly #models = new Map<string, OpenAICompatibleChatLanguageModel>()
   #listing: Promise<Listing> | undefined
 
   constructor(config: OpenAICompatibleConfig) {
     this.#baseUrl = config.baseUrl.replace(/\/+$/, '')
     this.name = config.name ?? new URL(config.baseUrl).host
-    const key = config.apiKey?.trim() ?? ''
-    this.#headers = key === '' ? {} : { authorization: `Bearer ${key}` }
+    const { apiKey } = config
+    this.#key = () => (typeof apiKey === 'function' ? apiKey() : apiKey)?.trim() ?? ''
     this.#fetch = createFetch({ ...WAY_OUT, ...config.limits })
     this.#streams = config.streams ?? true
-    // Such a key cannot stand in a header, and the error of trying would quote it.
-    if (!/^[\x21-\x7e]*$/.test(key))
-      this.#misconfigured = failureOf('CONFIGURATION', { details: { setting: 'apiKey' } })
+  }
+
+  /** Such a key cannot stand in a header, and the error of trying would quote it. */
+  get #misconfigured(): Failure | undefined {
+    if (/^[\x21-\x7e]*$/.test(this.#key())) return undefined
+    return failureOf('CONFIGURATION', { details: { setting: 'apiKey' } })
+  }
+
+  #headers(): Record<string, string> {
+    const key = this.#key()
+    return key === '' ? {} : { authorization: `Bearer ${key}` }
   }
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
@@ -102,7 +109,7 @@ class OpenAICompatible implements Provider {
   async #list(): Promise<Listing> {
     try {
       const response = await this.#fetch(`${this.#baseUrl}/models`, {
-        headers: { accept: 'application/json', ...this.#headers },
+        headers: { accept: 'application/json', ...this.#headers() },
         signal: AbortSignal.timeout(CHECK_MS),
       })
       // A server without a list of models is not a wrong one.
@@ -179,7 +186,7 @@ class OpenAICompatible implements Provider {
     const made = new OpenAICompatibleChatLanguageModel(name, {
       provider: PROVIDER,
       url: ({ path }) => `${this.#baseUrl}${path}`,
-      headers: this.#headers,
+      headers: () => this.#headers(),
       fetch: this.#streams ? async (input, init) => await asEventStream(await this.#fetch(input, init)) : this.#fetch,
       includeUsage: true,
       errorStructure: { errorSchema: ErrorInside, errorToMessage: () => '' },

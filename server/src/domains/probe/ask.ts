@@ -19,6 +19,8 @@ import {
 import type { Catalogue, Resolved } from '../../providers/catalogue.ts'
 import { isFailure, triesFor } from '../../providers/failures.ts'
 import { generate, type Answer, type Message, type ModelRequest } from '../../providers/provider.ts'
+import type { Cost, Prices } from '../../prices/prices.ts'
+import { costColumns, costSchema } from './cost.ts'
 import { countWords } from './csv.ts'
 import { decide } from './decision/decide.ts'
 import type { Definition } from './definition/definition.ts'
@@ -47,6 +49,8 @@ const turnSchema = z.object({
   modelVersion: z.string().nullable(),
   /** sha256 of all messages that were sent for this turn. */
   promptHash: z.string(),
+  /** By the prices of when it was answered; null where nobody knows them. */
+  cost: costSchema.nullish(),
 })
 export type Turn = z.output<typeof turnSchema>
 
@@ -72,7 +76,7 @@ type Conversation = z.output<typeof conversation>
 const TIMEOUT = 1_800
 const RATE_LIMIT_PAUSE = 2
 
-export function askTask(catalogue: Catalogue) {
+export function askTask(catalogue: Catalogue, prices: Prices) {
   return defineTask<Slot, Conversation>({
     name: 'probe.ask',
     input: slotSchema,
@@ -82,7 +86,7 @@ export function askTask(catalogue: Catalogue) {
     async perform(hand) {
       const resolved = catalogue.resolve(hand.input.model)
       if (isFailure(resolved)) throw new TaskFailed(resolved)
-      return converse(hand, resolved, await inputOf(hand), await scenarioOf(hand))
+      return converse(hand, resolved, prices, await inputOf(hand), await scenarioOf(hand))
     },
     save: saveTranscripts,
     keep: ({ outcome, turns }) => ({ outcome: outcome?.code ?? outcome?.kind ?? null, turns: turns.length }),
@@ -107,6 +111,7 @@ export function retry(failure: Failure, tries: number): Again {
 async function converse(
   hand: Hand<Slot>,
   resolved: Resolved,
+  prices: Prices,
   input: ProbeInput,
   scenario: ScenarioRow,
 ): Promise<Conversation> {
@@ -132,8 +137,8 @@ async function converse(
     const answer = await hand.remember(
       `turn ${index + 1}`,
       [hand.input.model, request],
-      () => ask(resolved, request, hand.signal),
-      { used: ({ usage }) => ({ tokens: usage.inputTokens + usage.outputTokens }) },
+      () => ask(resolved, prices, request, hand.signal),
+      { used: ({ usage, cost }) => ({ tokens: usage.inputTokens + usage.outputTokens, micros: cost?.micros ?? 0 }) },
     )
     messages.push({ role: 'assistant', content: answer.text })
     turns.push({ label, prompt, ...answerFacts(answer), promptHash: hashOf(request.messages) })
@@ -160,12 +165,21 @@ function firstPrompt(definition: Definition, prompt: string): string {
 type KeptAnswer = Omit<Answer, 'startedAt' | 'completedAt'> & {
   readonly startedAt: string
   readonly completedAt: string
+  /** As it was when the answer was bought; receipts from before there were prices have none. */
+  readonly cost?: Cost | null
 }
 
-async function ask(resolved: Resolved, request: ModelRequest, signal: AbortSignal): Promise<KeptAnswer> {
-  const { answer, failure } = await generate(resolved.provider, request, signal)
+async function ask(
+  { provider, providerId, model }: Resolved,
+  prices: Prices,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<KeptAnswer> {
+  const { answer, failure } = await generate(provider, request, signal)
   if (failure !== undefined) throw new TaskFailed(failure)
-  return { ...answer, startedAt: answer.startedAt.toISOString(), completedAt: answer.completedAt.toISOString() }
+  const { startedAt, completedAt, usage } = answer
+  const cost = prices.cost(providerId, model, usage, completedAt)
+  return { ...answer, startedAt: startedAt.toISOString(), completedAt: completedAt.toISOString(), cost }
 }
 
 function answerFacts(answer: KeptAnswer) {
@@ -183,6 +197,7 @@ function answerFacts(answer: KeptAnswer) {
     truncated: answer.truncated,
     settings: { ...answer.settings, dropped: [...answer.settings.dropped] },
     modelVersion: answer.modelVersion,
+    cost: answer.cost ?? null,
   }
 }
 
@@ -246,6 +261,7 @@ async function saveTranscripts(tx: Tx, finished: readonly Finished<Slot, Convers
       output_tokens: sum((turn) => turn.outputTokens),
       reasoning_tokens: known((turn) => turn.reasoningTokens),
       cached_tokens: known((turn) => turn.cachedTokens),
+      ...costColumns(output.turns),
       tokens_reported: output.turns.every((turn) => turn.tokens === 'reported'),
       duration_ms: sum((turn) => Date.parse(turn.completedAt) - Date.parse(turn.startedAt)),
       outcome: output.outcome?.kind ?? null,
@@ -258,7 +274,8 @@ async function saveTranscripts(tx: Tx, finished: readonly Finished<Slot, Convers
 }
 
 const COLUMNS = `run_id, task, workspace_id, scenario, provider, model, version_asked, sample, model_version, turns,
-  turn_count, word_count, input_tokens, output_tokens, reasoning_tokens, cached_tokens, tokens_reported, duration_ms,
+  turn_count, word_count, input_tokens, output_tokens, reasoning_tokens, cached_tokens, tokens_reported, cost_usd,
+  price_table, price_version, price_date, price_model, price_rates, duration_ms,
   outcome, decision_code, decision_label, decided_by`
 const INSERT = `insert into probe.transcripts (${COLUMNS})
   select ${COLUMNS} from json_populate_recordset(null::probe.transcripts, $1::json)`

@@ -15,6 +15,8 @@ export interface ModelResult {
   readonly mean: number | null
   readonly inputTokens: number
   readonly outputTokens: number
+  /** US dollars, of the transcripts; null where the price of one is not known, or there is none. */
+  readonly costUsd: number | null
   /** Milliseconds, median over the transcripts; null without one. */
   readonly medianMs: number | null
   /** Failure codes and how often each ended a task. */
@@ -31,13 +33,14 @@ interface Row {
   mean: number | null
   input_tokens: number
   output_tokens: number
+  cost_usd: number | null
   median_ms: number | null
   failures: Record<string, number> | null
 }
 
 const RESULTS = `
   with slot as (
-    select i.input ->> 'model' as model, k.state, t.input_tokens, t.output_tokens, t.duration_ms,
+    select i.input ->> 'model' as model, k.state, t.input_tokens, t.output_tokens, t.cost_usd, t.duration_ms,
            case when d.outcome = 'decision' then d.code else d.outcome end as said, d.outcome, d.code,
            case when k.state = 'failed' then a.failure ->> 'code' end as failure
       from engine.tasks k
@@ -55,6 +58,7 @@ const RESULTS = `
          avg(s.code::numeric) filter (where s.outcome = 'decision' and s.code ~ '^-?[0-9]{1,9}(\\.[0-9]{1,9})?$')::float8 as mean,
          coalesce(sum(s.input_tokens), 0)::bigint as input_tokens,
          coalesce(sum(s.output_tokens), 0)::bigint as output_tokens,
+         case when count(s.cost_usd) = count(s.output_tokens) then sum(s.cost_usd)::float8 end as cost_usd,
          percentile_cont(0.5) within group (order by s.duration_ms) as median_ms,
          (select jsonb_object_agg(q.said, q.amount) from (
             select x.said, count(*) as amount from slot x where x.model = s.model and x.said is not null group by 1) q) as decisions,
@@ -76,6 +80,7 @@ export async function resultsOf(engine: Engine, who: Principal, run: number): Pr
       mean: row.mean,
       inputTokens: row.input_tokens,
       outputTokens: row.output_tokens,
+      costUsd: row.cost_usd,
       medianMs: row.median_ms,
       failures: row.failures ?? {},
     }))

@@ -8,24 +8,33 @@ import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from 
 import { definitionHash } from './definition/definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
 import { askTask } from './ask.ts'
+import { mostOf } from './cost.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
 import { usesOf } from './uses.ts'
+import { openPrices, type Prices } from '../../prices/prices.ts'
 import type { Catalogue } from '../../providers/catalogue.ts'
 
 /** The run kind; what is left of it outside is the door to the models. */
-export function probeRun(catalogue: Catalogue) {
-  return defineRun<ProbeInput>({
+export function probeRun(catalogue: Catalogue, prices: Prices = openPrices()) {
+  const kind = defineRun<ProbeInput>({
     name: 'probe',
     input: probeInput,
-    tasks: [askTask(catalogue)],
+    tasks: [askTask(catalogue, prices)],
     *plan(input): Iterable<TaskSpec> {
       const { indexes } = sampleOf(input)
       const uses = usesOf(input)
+      // What no table has a price of is held up by tokens alone.
+      const models = input.models.map((model) => ({ model, micros: mostOf(input, model, catalogue, prices) ?? 0 }))
       for (let sample = 1; sample <= input.samplesPerScenario; sample++) {
         for (const scenario of indexes) {
-          for (const model of input.models) {
+          for (const { model, micros } of models) {
             const slot: Slot = { scenario, model, sample }
-            yield { kind: 'probe.ask', key: model.slice(0, model.indexOf(':')), input: slot, uses }
+            yield {
+              kind: 'probe.ask',
+              key: model.slice(0, model.indexOf(':')),
+              input: slot,
+              uses: { ...uses, micros },
+            }
           }
         }
       }
@@ -35,6 +44,7 @@ export function probeRun(catalogue: Catalogue) {
       return { fail: (await soFar.commonestFailure()) ?? NOTHING_ANSWERED }
     },
   })
+  return { ...kind, priced: { catalogue, prices } }
 }
 
 const NOTHING_ANSWERED: Failure = {

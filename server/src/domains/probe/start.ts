@@ -3,10 +3,13 @@
  * anything is created; the same unfinished question is gone on with.
  */
 import { Refusal, type Budget, type Engine, type Failure, type Principal } from '@millrace/engine'
-import { estimateTokenCount } from 'tokenx'
 import type { Catalogue } from '../../providers/catalogue.ts'
+import { guessSpec } from '../../providers/guess.ts'
+import { openPrices, type Prices } from '../../prices/prices.ts'
+import { refuseUnheld } from './budget.ts'
 import { definitionWarnings, type Definition } from './definition/definition.ts'
 import { expansionLimits, isSamplePercentage } from './definition/expand.ts'
+import { forecast, together, type Lengths, type ModelForecast } from './forecast.ts'
 import { probeInput, type ProbeInput } from './input.ts'
 import { questionOf, recordRun, sampleOf, type probeRun } from './run.ts'
 
@@ -32,19 +35,25 @@ export interface DryRun {
   readonly tasks: number
   /** Calls of a model: tasks × turns. */
   readonly calls: number
-  /** Estimate for all prompts, follow-ups with an answer of 200 tokens each. */
+  /** The likely ones, of all models. */
   readonly inputTokens: number
-  /** Estimate: 200 tokens an answer. */
   readonly outputTokens: number
-  /** US dollars; null where no price is known. */
+  /** US dollars, the likely ones; null where the price of a model is not known. */
   readonly costUsd: number | null
+  /** Model by model, with intervals, and on what they stand. */
+  readonly forecast: readonly ModelForecast[]
   readonly warnings: readonly string[]
 }
 
 const TURNS = 10
-const ANSWER_TOKENS = 200
-/** Scenarios that are looked at to estimate tokens. */
-const ESTIMATED = 50
+
+/** What a forecast stands on. */
+export interface Known {
+  /** Default: the table that comes with the program. */
+  readonly prices?: Prices
+  /** How long the answers of models were before. */
+  readonly seen?: (models: readonly string[]) => Promise<ReadonlyMap<string, Lengths>>
+}
 
 /**
  * Checks everything and asks the providers whether they know the models.
@@ -53,6 +62,7 @@ const ESTIMATED = 50
 export async function prepare(
   request: ProbeRequest,
   catalogue: Catalogue,
+  { prices = openPrices(), seen }: Known = {},
 ): Promise<{ input: ProbeInput; dry: DryRun }> {
   const causes: string[] = []
   const models = [...new Set(request.models.map((model) => model.trim()).filter((model) => model !== ''))]
@@ -75,7 +85,7 @@ export async function prepare(
   const parsed = probeInput.safeParse(draft)
   if (!parsed.success) causes.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   for (const { spec, failure } of await catalogue.check(models)) {
-    if (failure !== null) causes.push(`${spec}: ${failure.message}${hint(failure)}`)
+    if (failure !== null) causes.push(`${spec}: ${failure.message}${hint(failure, spec)}`)
   }
   let sample: ReturnType<typeof sampleOf> | undefined
   try {
@@ -91,40 +101,40 @@ export async function prepare(
       { causes },
     )
   }
-  return { input: parsed.data, dry: estimate(parsed.data, sample) }
+  const before = (await seen?.(parsed.data.models)) ?? new Map()
+  const forecasts = await forecast(parsed.data, sample, catalogue, prices, before)
+  return { input: parsed.data, dry: dryRun(parsed.data, sample, forecasts) }
 }
 
-function hint(failure: Failure): string {
+function hint(failure: Failure, spec: string): string {
+  const meant = failure.code === 'UNSUPPORTED_PROVIDER' ? guessSpec(spec) : undefined
+  if (meant !== undefined) return ` Did you mean ${meant}?`
   const known = failure.details?.['known']
   return typeof known === 'string' ? ` Known are: ${known}.` : ''
 }
 
-function estimate(input: ProbeInput, { expansion, indexes }: ReturnType<typeof sampleOf>): DryRun {
-  const turns = Math.min(input.maxTurns, 1 + input.definition.followups.length)
-  const looked = indexes.slice(0, ESTIMATED)
-  const prompt = looked.reduce((sum, index) => sum + estimateTokenCount(expansion.at(index).prompt), 0) / looked.length
-  const preamble = estimateTokenCount(input.definition.preamble ?? '')
-  const followups = input.definition.followups.slice(0, turns - 1).map((one) => estimateTokenCount(one.prompt))
-  let history = preamble + prompt
-  let perTask = history
-  for (const followup of followups) {
-    history += ANSWER_TOKENS + followup
-    perTask += history
-  }
-  const tasks = indexes.length * input.models.length * input.samplesPerScenario
+function dryRun(
+  input: ProbeInput,
+  { expansion, indexes }: ReturnType<typeof sampleOf>,
+  forecasts: readonly ModelForecast[],
+): DryRun {
   const warnings = [...definitionWarnings(input.definition)]
   if (indexes.length > expansionLimits.warnAbove) {
     warnings.push(`${indexes.length} scenarios are a lot; --sample asks a part of them.`)
+  }
+  for (const { model } of forecasts.filter(({ deprecated }) => deprecated)) {
+    warnings.push(`${model} is deprecated, by the table of prices.`)
   }
   return {
     scenarios: indexes.length,
     scenariosInAll: expansion.count,
     models: input.models,
-    tasks,
-    calls: tasks * turns,
-    inputTokens: Math.round(perTask * tasks),
-    outputTokens: tasks * turns * ANSWER_TOKENS,
-    costUsd: input.models.every((model) => model.startsWith('fake:')) ? 0 : null,
+    tasks: indexes.length * input.models.length * input.samplesPerScenario,
+    calls: forecasts.reduce((sum, { calls }) => sum + calls, 0),
+    inputTokens: together(forecasts.map(({ inputTokens }) => inputTokens))?.likely ?? 0,
+    outputTokens: together(forecasts.map(({ outputTokens }) => outputTokens))?.likely ?? 0,
+    costUsd: together(forecasts.map(({ costUsd }) => costUsd))?.likely ?? null,
+    forecast: forecasts,
     warnings,
   }
 }
@@ -154,6 +164,7 @@ export interface StartProbe {
   readonly budget?: Budget
 }
 
+/** @throws Refusal BUDGET_CANNOT_HOLD */
 export async function startProbe(
   engine: Engine,
   kind: ReturnType<typeof probeRun>,
@@ -163,6 +174,9 @@ export async function startProbe(
 ): Promise<{ run: number; created: boolean }> {
   return engine.start(who, kind, input, {
     ...options,
-    alongside: (tx, run) => recordRun(tx, run, options.workspace, input),
+    async alongside(tx, run) {
+      await recordRun(tx, run, options.workspace, input)
+      await refuseUnheld(tx, run, input, kind.priced)
+    },
   })
 }

@@ -19,22 +19,25 @@ const SAFETY = 1.25
 
 const tokensOf = (text: string) => Math.ceil(estimateTokenCount(text) * SAFETY) + MESSAGE
 
-export function usesOf({
-  definition,
-  maxTurns,
-  maxTokens,
-}: Pick<ProbeInput, 'definition' | 'maxTurns' | 'maxTokens'>): Required<Pick<Uses, 'requests' | 'tokens'>> {
+type Asked = Pick<ProbeInput, 'definition' | 'maxTurns' | 'maxTokens'>
+
+export function usesOf(input: Asked): Required<Pick<Uses, 'requests' | 'tokens'>> {
+  const turns = turnsOf(input)
+  const tokens = turns.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
+  return { requests: turns.length, tokens }
+}
+
+/** The most that each turn of a slot can use. */
+export function turnsOf({ definition, maxTurns, maxTokens }: Asked): { inputTokens: number; outputTokens: number }[] {
   const answer = maxTokens ?? LONGEST_ANSWER
-  const turns = [longestPrompt(definition), ...definition.followups.map(({ prompt }) => prompt)].slice(0, maxTurns)
+  const prompts = [longestPrompt(definition), ...definition.followups.map(({ prompt }) => prompt)].slice(0, maxTurns)
   // Each turn sends all that was said before it once more.
   let said = definition.preamble === undefined ? 0 : tokensOf(definition.preamble)
-  let tokens = 0
-  for (const prompt of turns) {
-    said += tokensOf(prompt)
-    tokens += said + answer
-    said += answer
-  }
-  return { requests: turns.length, tokens }
+  return prompts.map((prompt) => {
+    const inputTokens = said + tokensOf(prompt)
+    said = inputTokens + answer
+    return { inputTokens, outputTokens: answer }
+  })
 }
 
 function longestPrompt({ template, dimensions, decision }: Definition): string {
