@@ -42,7 +42,7 @@ const READERS = [
   'prune',
 ]
 const FOR_OPERATOR = ['limit_key', 'stop_key', 'release_key']
-const FOR_API = ['start', 'more', 'hold', 'release', 'cancel', 'reopen', 'why', 'budget', ...FOR_OPERATOR]
+const FOR_API = ['start', 'more', 'hold', 'release', 'cancel', 'reopen', 'why', 'budget', 'short', ...FOR_OPERATOR]
 const FOR_WORKER = [
   'register',
   'relock',

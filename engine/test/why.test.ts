@@ -74,7 +74,7 @@ describe('a run that waits says', () => {
     const run = await startRun(db, [{ kind: 'work', input: {}, uses: { tokens: 10 } }], { budget: { tokens: 5 } })
     await worker.claim(1)
     expect(await sentences(run)).toEqual([
-      '1 task of work: the budget is reached, or does not cover what one more could use.',
+      '1 task of work: the budget is reached, or does not cover what one more could use: tokens of the run.',
     ])
   })
 

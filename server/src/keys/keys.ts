@@ -1,9 +1,10 @@
 /**
  * Which key a provider is asked with.  One in the database comes before one in
  * the environment: all workers have it, and it changes without a restart.  It is
- * read again every two seconds, opened here, and given to nobody but the provider.
+ * read again every two seconds while it is used, opened here, and given to nobody
+ * but the provider.  No connection is kept for that.
  */
-import { openApi, type Api, type Settings } from '@millrace/engine'
+import { openApi, type Settings } from '@millrace/engine'
 import { open } from './seal.ts'
 import { secretsOf, type Secret, type SecretPlace } from './secret.ts'
 
@@ -32,10 +33,11 @@ export interface Keys {
   disconnect(): Promise<void>
 }
 
-/** Milliseconds. */
+/** Milliseconds between two looks, while keys are asked for, and while nobody asks. */
 const AGAIN = 2_000
+const SELDOM = 10_000
 
-interface Row {
+export interface SealedKey {
   provider: string
   secret: string
   nonce: Buffer
@@ -43,21 +45,35 @@ interface Row {
   installation: string
 }
 
-/** `tell` hears of a key that cannot be opened, once. */
-export function openKeys(environment: EnvironmentKeys, place: SecretPlace, tell: (line: string) => void): Keys {
-  let api: Api | undefined
-  let timer: NodeJS.Timeout | undefined
-  let kept: ReadonlyMap<string, string | undefined> = new Map()
-  let secrets: readonly Secret[] = []
-  const told = new Set<string>()
-
-  async function refresh() {
-    if (api === undefined) return
-    // As the worker's login, which is nobody.
+/** What only the worker's login may ask for, and only a secret opens. */
+export async function sealedKeys(worker: Settings): Promise<SealedKey[]> {
+  const api = openApi(worker, 1)
+  try {
+    // This login is nobody.
     const { rows } = await api.as({ sub: 'worker', workspaces: {} }, (tx) =>
       tx.query('select provider, secret, nonce, sealed, installation from vault.sealed_keys()'),
     )
-    const sealed = rows as unknown as Row[]
+    return rows as unknown as SealedKey[]
+  } finally {
+    await api.close()
+  }
+}
+
+/** `tell` hears of a key that cannot be opened, once. */
+export function openKeys(environment: EnvironmentKeys, place: SecretPlace, tell: (line: string) => void): Keys {
+  let login: Settings | undefined
+  let timer: NodeJS.Timeout | undefined
+  let readAt = 0
+  let asked = false
+  let kept: ReadonlyMap<string, string | undefined> = new Map()
+  let secrets: readonly Secret[] = []
+  let reading: Promise<void> | undefined
+  const told = new Set<string>()
+
+  async function refresh() {
+    if (login === undefined) return
+    readAt = Date.now()
+    const sealed = await sealedKeys(login)
     // The secret may have changed as well.
     if (sealed.some((row) => !secrets.some(({ id }) => id === row.secret))) secrets = secretsOrNone()
     kept = new Map(sealed.map((row) => [row.provider, open(secrets, row, row)]))
@@ -86,27 +102,31 @@ export function openKeys(environment: EnvironmentKeys, place: SecretPlace, tell:
       return [...kept].flatMap(([provider, key]) => (key === undefined ? [provider] : []))
     },
     keyOf(providerId) {
+      asked = true
       if (kept.has(providerId)) return kept.get(providerId)
       const given = Object.hasOwn(environment, providerId) ? environment[providerId as KeyHolder]?.key : undefined
       return given === undefined || given.trim() === '' ? undefined : given.trim()
     },
     refresh,
     async connect(worker) {
-      api = openApi(worker, 1)
+      login = worker
       // A database of an older shape has none; one that is away is asked again.
-      let reading: Promise<void> | undefined
       const read = () =>
         (reading ??= refresh()
           .catch(() => {})
           .finally(() => (reading = undefined)))
       await read()
-      timer = setInterval(() => void read(), AGAIN)
+      timer = setInterval(() => {
+        if (!asked && Date.now() - readAt < SELDOM) return
+        asked = false
+        void read()
+      }, AGAIN)
       timer.unref()
     },
     async disconnect() {
       clearInterval(timer)
-      await api?.close()
-      api = undefined
+      await reading
+      login = undefined
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Keys by the operator's word: set, seen by their fingerprints, removed, and sealed anew under another secret. */
-import { openApi, Refusal, type Engine, type Principal, type Settings } from '@millrace/engine'
-import { KEY_HOLDERS, type KeyHolder, type Keys } from './keys.ts'
+import { Refusal, type Engine, type Principal, type Settings } from '@millrace/engine'
+import { KEY_HOLDERS, sealedKeys, type KeyHolder, type Keys, type SealedKey } from './keys.ts'
 import { fingerprintOf, open, seal } from './seal.ts'
 import { addSecret, forgetOldSecrets, sealingSecret, secretsOf, type Secret } from './secret.ts'
 
@@ -113,38 +113,27 @@ export async function removeKey(engine: Engine, who: Principal, provider: KeyHol
  * @throws Refusal KEYS_DO_NOT_OPEN; then nothing was changed
  */
 export async function rotateSecret(engine: Engine, who: Principal, keys: Keys, worker: Settings): Promise<number> {
-  const api = openApi(worker, 1)
-  try {
-    const read = async () => {
-      const { rows } = await api.as({ sub: 'worker', workspaces: {} }, (tx) =>
-        tx.query('select provider, secret, nonce, sealed, installation from vault.sealed_keys()'),
-      )
-      return rows as unknown as (Parameters<typeof open>[1] & Parameters<typeof open>[2])[]
-    }
-    const opened = (rows: Awaited<ReturnType<typeof read>>, secrets: readonly Secret[]) =>
-      rows.map((row) => ({ row, key: open(secrets, row, row) }))
-    const before = opened(await read(), secretsOf(keys.place))
-    const shut = before.flatMap(({ row, key }) => (key === undefined ? [row.provider] : []))
-    if (shut.length > 0) {
-      throw new Refusal('KEYS_DO_NOT_OPEN', 'Not all keys open with the secrets that are here.', {
-        causes: shut.map((provider) => `${provider}: it was sealed with another secret`),
-        remedy: 'Put the old secret after the new one, `MILLRACE_SECRET=NEW,OLD`; or set or remove these keys first.',
-      })
-    }
-    const isOurs = keys.place.given === undefined
-    const secret = isOurs && before.length > 0 ? addSecret(keys.place) : sealingSecret(keys.place)
-    for (const { row, key } of before) {
-      if (key === undefined) continue
-      const { nonce, sealed } = seal(secret, row, key)
-      await engine.as(who, (tx) =>
-        tx.query('select vault.reseal_key($1, $2, $3, $4, $5)', [row.provider, row.sealed, secret.id, nonce, sealed]),
-      )
-    }
-    // One that was set meanwhile by a program that had read the old secret needs it still.
-    const all = await read()
-    if (isOurs && all.every((row) => row.secret === secret.id)) forgetOldSecrets(keys.place)
-    return before.length
-  } finally {
-    await api.close()
+  const opened = (rows: readonly SealedKey[], secrets: readonly Secret[]) =>
+    rows.map((row) => ({ row, key: open(secrets, row, row) }))
+  const before = opened(await sealedKeys(worker), secretsOf(keys.place))
+  const shut = before.flatMap(({ row, key }) => (key === undefined ? [row.provider] : []))
+  if (shut.length > 0) {
+    throw new Refusal('KEYS_DO_NOT_OPEN', 'Not all keys open with the secrets that are here.', {
+      causes: shut.map((provider) => `${provider}: it was sealed with another secret`),
+      remedy: 'Put the old secret after the new one, `MILLRACE_SECRET=NEW,OLD`; or set or remove these keys first.',
+    })
   }
+  const isOurs = keys.place.given === undefined
+  const secret = isOurs && before.length > 0 ? addSecret(keys.place) : sealingSecret(keys.place)
+  for (const { row, key } of before) {
+    if (key === undefined) continue
+    const { nonce, sealed } = seal(secret, row, key)
+    await engine.as(who, (tx) =>
+      tx.query('select vault.reseal_key($1, $2, $3, $4, $5)', [row.provider, row.sealed, secret.id, nonce, sealed]),
+    )
+  }
+  // One that was set meanwhile by a program that had read the old secret needs it still.
+  const all = await sealedKeys(worker)
+  if (isOurs && all.every((row) => row.secret === secret.id)) forgetOldSecrets(keys.place)
+  return before.length
 }
