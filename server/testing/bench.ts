@@ -6,6 +6,7 @@ import type { Turn } from '../src/domains/probe/ask.ts'
 import { readDefinition, type Definition } from '../src/domains/probe/definition/definition.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import { prepare, startProbe, type ProbeRequest } from '../src/domains/probe/start.ts'
+import { openPrices, type Prices } from '../src/prices/prices.ts'
 import { createFake } from '../src/providers/fake.ts'
 import { createOpenAICompatible } from '../src/providers/openai-compatible.ts'
 import { catalogueOf } from './probe.ts'
@@ -29,7 +30,7 @@ export interface Bench {
 }
 
 /** A database with the probe's tables, an engine on it, and workers when they are asked for. */
-export async function openBench(wire: Pick<WireServer, 'url'>): Promise<Bench> {
+export async function openBench(wire: Pick<WireServer, 'url'>, prices: Prices = openPrices()): Promise<Bench> {
   const db = await freshDatabase(rooms.slice(1))
   const engine = openEngine(db.api)
   const catalogue = catalogueOf({
@@ -37,10 +38,10 @@ export async function openBench(wire: Pick<WireServer, 'url'>): Promise<Bench> {
     wire: createOpenAICompatible({ baseUrl: wire.url, limits: { headersMs: 400, bodyMs: 400 } }),
     dead: createOpenAICompatible({ baseUrl: 'http://127.0.0.1:1/v1' }),
   })
-  const probe = probeRun(catalogue)
+  const probe = probeRun(catalogue, prices)
   const workers: Worker[] = []
   async function start(request: ProbeRequest, budget?: Budget) {
-    const { input } = await prepare(request, catalogue)
+    const { input } = await prepare(request, catalogue, { prices })
     return (await startProbe(engine, probe, operator, input, { workspace: 1, ...(budget && { budget }) })).run
   }
   return {

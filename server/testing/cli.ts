@@ -34,10 +34,10 @@ export interface Command {
 export interface Installation {
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
-  /** Begins a command; `more` are settings beside those of the installation. */
-  begin(args: readonly string[], more?: Record<string, string>): Command
+  /** Begins a command; `more` are settings beside those of the installation, `input` its standard input. */
+  begin(args: readonly string[], more?: Record<string, string>, input?: string): Command
   /** Runs a command to its end. */
-  run(args: readonly string[], more?: Record<string, string>): Promise<Ran>
+  run(args: readonly string[], more?: Record<string, string>, input?: string): Promise<Ran>
   /** A file in the folder; gives its path. */
   file(name: string, content: string | Uint8Array): Promise<string>
   /** Kills what still runs and removes the folder. */
@@ -61,15 +61,15 @@ export async function install(
     ...settings,
   }
   const begun: Command[] = []
-  const begin: Installation['begin'] = (args, more = {}) => {
-    const command = listenTo(
-      spawn(process.execPath, [BINARY, ...args], {
-        cwd: folder,
-        env: { ...environment, ...more },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      }),
-    )
+  const begin: Installation['begin'] = (args, more = {}, input) => {
+    const child = spawn(process.execPath, [BINARY, ...args], {
+      cwd: folder,
+      env: { ...environment, ...more },
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      detached: true,
+    })
+    child.stdin?.end(input)
+    const command = listenTo(child)
     begun.push(command)
     return command
   }
@@ -77,7 +77,7 @@ export async function install(
     folder,
     environment,
     begin,
-    run: (args, more) => begin(args, more).ended,
+    run: (args, more, input) => begin(args, more, input).ended,
     async file(name, content) {
       const path = join(folder, name)
       await writeFile(path, content)
