@@ -220,15 +220,21 @@ describe('from the command line', () => {
     expect(ended).toHaveLength(1)
     const told = await probe.ended
     expect(document(told.stdout)).toMatchObject({ run: { progress: { succeeded: 8, failed: 0 } } })
-    const [verbose, rotated, people, argument] = await Promise.all([
+    const [verbose, rotated, people, argument, option, alone] = await Promise.all([
       place.run(['--verbose', 'probe', 'd.yaml', '-m', 'openai-compatible:no', '--dry-run'], settings),
       place.run(['keys', 'rotate-secret']),
       place.run(['keys', 'list']),
       place.run(['keys', 'set', 'openai', NEW]),
+      place.run(['keys', 'set', 'openai', `--key=${NEW}`]),
+      place.run(['keys', NEW]),
     ])
     expect(rotated.stdout).toBe('1 key is sealed with a new secret now.\n')
-    expect(argument.code).not.toBe(0)
-    const seen = [set, again, list, told, verbose, rotated, people, argument].map((ran) => ran.stdout + ran.stderr)
+    for (const ran of [argument, option, alone]) {
+      expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/a key is never an argument/) })
+    }
+    const seen = [set, again, list, told, verbose, rotated, people, argument, option, alone].map(
+      (ran) => ran.stdout + ran.stderr,
+    )
     seen.push(...wire.requests.map((request) => request.path + JSON.stringify(request.body)))
     seen.push(await everythingIn(db))
     for (const text of seen) {

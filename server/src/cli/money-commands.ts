@@ -1,5 +1,6 @@
 /** The commands about money and keys. */
 import { Option, type Command } from 'commander'
+import { Refusal } from '@millrace/engine'
 import { amount, wholeNumber } from './arguments.ts'
 
 /** As the other commands are added. */
@@ -38,33 +39,46 @@ export function moneyCommands(program: Command, command: AddCommand, done: (code
     done(await (await import('./budget.ts')).liftBudget()),
   )
 
+  keyCommands(program, command, done)
+}
+
+function keyCommands(program: Command, command: AddCommand, done: (code: number) => void) {
   const keys = program.command('keys').description('Keys of providers, sealed in the database.').exitOverride()
-  command(
-    keys,
-    'list',
-    'Which keys there are, by their fingerprints.',
-    ['millrace keys', 'millrace keys list --json'],
-    {
-      isDefault: true,
-    },
-  )
+  const add: AddCommand = (...what) => refusingMore(command(...what))
+  add(keys, 'list', 'Which keys there are, by their fingerprints.', ['millrace keys', 'millrace keys list --json'], {
+    isDefault: true,
+  })
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./keys.ts')).showKeys(options)))
-  command(
+  add(
     keys,
     'set',
-    'Keep a key: read from standard input, or typed where nobody sees it; never an argument.  Workers have it at once.',
+    'Keep a key: read from standard input, or typed where nobody sees it; never an argument. Workers have it within seconds.',
     ['millrace keys set openai', 'millrace keys set anthropic < key.txt'],
   )
     .argument('<provider>', 'openai, anthropic, google, xai, deepseek, mistral, openai-compatible')
     .action(async (provider) => done(await (await import('./keys.ts')).setProviderKey(provider)))
-  command(keys, 'remove', 'Forget a key of the database; one in the environment is used again.', [
+  add(keys, 'remove', 'Forget a key of the database; one in the environment is used again.', [
     'millrace keys remove openai',
   ])
     .argument('<provider>', 'whose')
     .action(async (provider) => done(await (await import('./keys.ts')).removeProviderKey(provider)))
-  command(keys, 'rotate-secret', 'Seal all keys anew, with a new secret; the keys stay.', [
+  add(keys, 'rotate-secret', 'Seal all keys anew, with a new secret; the keys stay.', [
     'millrace keys rotate-secret',
     'MILLRACE_SECRET=NEW,OLD millrace keys rotate-secret',
   ]).action(async () => done(await (await import('./keys.ts')).rotate()))
+}
+
+/** Commander quotes what is too much, and that may be a key. */
+function refusingMore(command: Command): Command {
+  return command
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .hook('preAction', (_, { args, registeredArguments }) => {
+      if (args.length <= registeredArguments.length) return
+      throw new Refusal('TOO_MUCH_SAID', 'That is more than this command takes; a key is never an argument.', {
+        remedy:
+          'Others may see arguments in the list of processes and in the history of the shell: a key that stood there is known, so make a new one.',
+      })
+    })
 }
