@@ -75,7 +75,7 @@ describe('a probe', () => {
     expect((await readdir(place.folder)).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
-  test('that is dry says what it would do, and does not even look at the database', async () => {
+  test('that is dry says what it would do, and makes nothing, also no table', async () => {
     const { db, place } = await stage({ scenarios: 8, followups: 2, empty: true })
     const args = ['probe', 'd.yaml', '-m', 'fake:a,fake:b', '--samples', '3', '--sample', '50', '--dry-run']
     const [told, json] = await Promise.all([place.run(args), place.run([...args, '--json'])])

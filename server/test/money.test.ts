@@ -92,7 +92,14 @@ describe('a cost', () => {
     )
     const [head = '', ...lines] = csv.trim().split('\r\n')
     const at = head.split(',').indexOf('cost_usd')
-    expect(lines.map((line) => line.split(',')[at]).toSorted()).toEqual(['', '', '0', '0', '0.03', '0.03'])
+    expect(lines.map((line) => line.split(',')[at] ?? '?').toSorted((a, b) => a.localeCompare(b))).toEqual([
+      '',
+      '',
+      '0',
+      '0',
+      '0.03',
+      '0.03',
+    ])
   })
 
   test('of an answer that a rescued task found in the ledger is counted once', async () => {

@@ -47,7 +47,9 @@ export function wonder(engine: Engine, run: number, tell: (line: string) => void
     // A database that is away tells nothing; the feed waits for it too.
     const waiting = await engine.why(operator, run).catch(() => [])
     asking = false
-    const reasons = waiting.map(({ kind, key, reason, stopped: by }) => [kind, key, reason, by].join(' ')).join('\n')
+    const reasons = waiting
+      .map(({ kind, key, reason, stopped: by, short }) => [kind, key, reason, by, JSON.stringify(short)].join(' '))
+      .join('\n')
     if (stopped || movedAt > asked || waiting.length === 0 || reasons === told) return
     told = reasons
     for (const one of waiting) tell(`Waiting: ${one.sentence}${remedyOf(one, run)}`)
