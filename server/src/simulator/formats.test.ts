@@ -51,6 +51,7 @@ describe('each wire format', () => {
     const reply = await ask(simulator, name, {
       more: Object.hasOwn(more, name) ? more[name as never] : { max_tokens: 16 },
     })
+    expect(String(WIRES[name].text(reply.body)).length).toBeLessThanOrEqual(64)
     expect(['length', 'max_tokens', 'MAX_TOKENS', 'max_output_tokens']).toContain(WIRES[name].ending(reply.body))
   })
 
