@@ -13,8 +13,7 @@ import {
   type Settings,
   type StartOptions,
 } from '@millrace/engine'
-import { openPostgres, type Postgres } from '@millrace/engine/postgres'
-import { existsSync } from 'node:fs'
+import { holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
 import { settings, type Config } from './config.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
@@ -193,7 +192,7 @@ export async function glance<T>(
   work: (seen: { ask?: <R>(question: (engine: Engine) => Promise<R>) => Promise<R | undefined> }) => Promise<T>,
 ): Promise<T> {
   const url = databaseUrlOf(config)
-  if (url === undefined && !existsSync(config.folder)) return work({})
+  if (url === undefined && !holdsDatabase(config.folder)) return work({})
   const place = { folder: config.folder, tell: () => {}, ...(url === undefined ? {} : { url }) }
   const postgres = await openPostgres(place).catch(() => undefined)
   if (postgres === undefined) return work({})

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { until } from '../../engine/testing/index.ts'
 import { operator } from '../src/app.ts'
+import { costColumns } from '../src/domains/probe/cost.ts'
 import { exportRun } from '../src/domains/probe/export.ts'
 import { lengthsSeen } from '../src/domains/probe/forecast.ts'
 import { resultsOf } from '../src/domains/probe/results.ts'
@@ -36,7 +37,8 @@ async function stage(
   const wire = await startAnswering(answer)
   left.push(() => wire.close())
   const prices = pricesOf(DEAR)
-  const bench = await openBench(wire, prices)
+  // An answer that comes too late is paid for and not counted; a machine that is busy must not make one.
+  const bench = await openBench(wire, prices, 20_000)
   left.push(() => bench.close())
   return { wire, bench, prices }
 }
@@ -46,6 +48,17 @@ const ended = (bench: Bench, run: number) =>
   until(
     () => bench.engine.run(operator, run),
     (seen) => seen.finishedAt !== null,
+  )
+
+/** Waits until nothing runs and no purse covers one more, in one look. */
+const heldUp = (bench: Bench) =>
+  until(
+    () =>
+      bench.db.sql(
+        `select (select count(*)::int from engine.reservations) as running,
+                (select bool_and(not engine.affordable(l)) from engine.lanes l where l.micros > 0 and not l.idle) as short`,
+      ),
+    ([row]) => row?.['running'] === 0 && row['short'] === true,
   )
 
 describe('a cost', () => {
@@ -122,6 +135,22 @@ describe('a cost', () => {
       costUsd: 0.03,
       unpriced: 0,
     })
+  })
+})
+
+describe('a transcript', () => {
+  test('of which one turn has no price has none either: half of a cost would be a wrong one', () => {
+    const cost = {
+      micros: 5,
+      table: 'own',
+      version: 'v',
+      date: '2026-01-01',
+      model: 'm',
+      rates: { input: 1, output: 1 },
+    }
+    expect(costColumns([{ cost }, { cost }])).toMatchObject({ cost_usd: 0.00001, price_table: 'own' })
+    expect(costColumns([{ cost }, { cost: null }])).toMatchObject({ cost_usd: null, price_table: null })
+    expect(costColumns([{}])).toMatchObject({ cost_usd: null, price_table: null })
   })
 })
 
@@ -211,10 +240,8 @@ describe('a budget of money', () => {
     await Promise.all([bench.work(), bench.work()])
     // A call costs 0.032; enough for some thirty of sixty.
     const run = await bench.start(SLOT, { micros: 1_000_000 })
-    const [waiting] = await until(
-      () => bench.engine.why(operator, run),
-      ([one]) => one?.short.length === 1 && one.running === 0,
-    )
+    await heldUp(bench)
+    const [waiting] = await bench.engine.why(operator, run)
     expect(waiting?.sentence).toMatch(/does not cover what one more could use: money of the run\.$/)
     const budget = await bench.engine.budgets.find(operator, { run })
     expect(budget?.usedMicros).toBe(wire.requests.length * 32_000)
@@ -235,11 +262,9 @@ describe('a budget of money', () => {
     await bench.engine.budgets.set(operator, { workspace: 1 }, { micros: 1_000_000 })
     expect((await bench.engine.budgets.find(operator, { workspace: 1 }))?.usedMicros).toBe(160_000)
     const runs = [await bench.start(SLOT), await bench.start({ ...SLOT, maxTokens: 21 })]
+    await heldUp(bench)
     for (const run of runs) {
-      const [waiting] = await until(
-        () => bench.engine.why(operator, run),
-        ([one]) => one?.short.length === 1 && one.running === 0,
-      )
+      const [waiting] = await bench.engine.why(operator, run)
       expect(waiting?.short).toEqual([{ whose: 'workspace', what: 'money' }])
     }
     const budget = await bench.engine.budgets.find(operator, { workspace: 1 })

@@ -30,12 +30,17 @@ export interface Bench {
 }
 
 /** A database with the probe's tables, an engine on it, and workers when they are asked for. */
-export async function openBench(wire: Pick<WireServer, 'url'>, prices: Prices = openPrices()): Promise<Bench> {
+export async function openBench(
+  wire: Pick<WireServer, 'url'>,
+  prices: Prices = openPrices(),
+  /** Milliseconds that the wire may be silent. */
+  silence = 400,
+): Promise<Bench> {
   const db = await freshDatabase(rooms.slice(1))
   const engine = openEngine(db.api)
   const catalogue = catalogueOf({
     fake: createFake({ latencyMs: 0 }),
-    wire: createOpenAICompatible({ baseUrl: wire.url, limits: { headersMs: 400, bodyMs: 400 } }),
+    wire: createOpenAICompatible({ baseUrl: wire.url, limits: { headersMs: silence, bodyMs: silence } }),
     dead: createOpenAICompatible({ baseUrl: 'http://127.0.0.1:1/v1' }),
   })
   const probe = probeRun(catalogue, prices)

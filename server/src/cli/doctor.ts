@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { openEngine, Refusal, sqlState } from '@millrace/engine'
 import { examine, holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
-import { databaseUrlOf, loginsOf, openCatalogue, operator } from '../app.ts'
+import { databaseUrlOf, glance, keysOf, loginsOf, openCatalogue, operator } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtWork } from './doctor-work.ts'
@@ -102,7 +102,8 @@ async function lookAtDisk(folder: string): Promise<Finding[]> {
 }
 
 async function lookAtProviders(config: Config): Promise<Finding[]> {
-  const catalogue = openCatalogue(config)
+  const keys = keysOf(config)
+  const catalogue = openCatalogue(config, keys)
   const findings: Finding[] = [{ what: 'fake', state: 'well', says: 'keyless models, always there' }]
   if (config.compatibleUrl === undefined) {
     return [
@@ -111,7 +112,8 @@ async function lookAtProviders(config: Config): Promise<Finding[]> {
     ]
   }
   const [name = 'any'] = config.compatibleModels ?? []
-  const [checked] = await catalogue.check([`openai-compatible:${name}`])
+  // With the key that a run would be asked with.
+  const [checked] = await glance(config, { keys }, () => catalogue.check([`openai-compatible:${name}`]))
   const failure = checked?.failure ?? null
   if (failure === null || failure.code === 'UNKNOWN_MODEL') {
     return [...findings, { what: 'models', state: 'well', says: 'the OpenAI-compatible server answers' }]
@@ -122,7 +124,7 @@ async function lookAtProviders(config: Config): Promise<Finding[]> {
       what: 'models',
       state: 'wrong',
       says: failure.message,
-      remedy: 'Look at OPENAI_COMPATIBLE_URL and OPENAI_COMPATIBLE_API_KEY.',
+      remedy: 'Look at OPENAI_COMPATIBLE_URL and OPENAI_COMPATIBLE_API_KEY, or at `millrace keys`.',
     },
   ]
 }

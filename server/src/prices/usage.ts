@@ -29,9 +29,9 @@ const GROUP: Record<UsageBy, string> = {
 }
 const ORDER: Record<UsageBy, string> = { day: '1', model: '4 desc, 1', run: 'max(g.run_id)' }
 
-/** A receipt without a price says so in its cost; one of a kind that has no prices says nothing. */
+/** A receipt without a price says so in its cost; one of a kind that has no prices says nothing. One that cost something need not be read. */
 const SUMS = `count(*) as calls, coalesce(sum(g.tokens), 0)::bigint as tokens, coalesce(sum(g.micros), 0)::bigint as micros,
-  count(*) filter (where g.receipt #> '{value,usage}' is not null
+  count(*) filter (where g.micros = 0 and g.receipt #> '{value,usage}' is not null
                      and jsonb_typeof(coalesce(g.receipt #> '{value,cost}', 'null')) = 'null') as unpriced`
 const FROM = `from engine.ledger g join engine.runs r on r.id = g.run_id
   join engine.inputs i on i.run_id = g.run_id and i.n = g.n
