@@ -1,5 +1,5 @@
 /**
- * The pictures of our doors: `docs/reference/{cli,settings,http}.md`, made from the
+ * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md`, made from the
  * code.  `node tools/reference.ts --write` writes them; the check compares.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { commands } from '../server/src/cli.ts'
 import { settings } from '../server/src/config.ts'
 import { routes } from '../server/src/http/server.ts'
+import { FAILURES, STATUS, WORDS, type Row } from '../server/src/providers/failure-table.ts'
 import { root, textOf } from './tree.ts'
 
 function pictures(): Record<string, string> {
@@ -14,6 +15,7 @@ function pictures(): Record<string, string> {
     'docs/reference/cli.md': cli(),
     'docs/reference/settings.md': settingsPage(),
     'docs/reference/http.md': http(),
+    'docs/reference/failures.md': failures(),
   }
 }
 
@@ -44,6 +46,30 @@ function settingsPage(): string {
 function http(): string {
   const rows = routes.map(({ method, url, sentence }) => `| \`${method} ${url}\` | ${sentence} |`)
   return `# HTTP\n\nMade from \`server/src/http/server.ts\` by \`node tools/reference.ts --write\`.\n\n| route | what it answers |\n|---|---|\n${rows.join('\n')}\n`
+}
+
+function failures(): string {
+  const said = (code: string, told: Readonly<Record<string, string>>) =>
+    Object.keys(told)
+      .filter((sign) => told[sign] === code)
+      .map((sign) => `\`${sign}\``)
+      .join(', ')
+  const again = (code: string, retries: number) =>
+    code === 'BILLING' ? 'when released' : retries === 0 ? 'no' : retries === 1 ? 'once' : `${retries} times`
+  const rows = Object.entries<Row>(FAILURES).map(
+    ([code, { message, retries, origin, when }]) =>
+      `| \`${code}\` | ${when} | ${said(code, STATUS)} | ${said(code, WORDS)} | ${again(code, retries)} | ${origin} | ${message} |`,
+  )
+  return `# Failures
+
+What can go wrong with a model. Made from \`server/src/providers/failure-table.ts\` by \`node tools/reference.ts --write\`.
+
+A failure is \`{code, message, retryable, retryAfter?, details?, origin}\`: \`retryAfter\` in seconds, at most a day; \`details.status\` the HTTP status, if there was one. A word in the error's \`code\`, \`type\` or \`reason\` counts more than the status; prose is never read, and no text of a provider gets into a failure.
+
+| code | when | status | or word | tried again | origin | message |
+|---|---|---|---|---|---|---|
+${rows.join('\n')}
+`
 }
 
 export async function staleReferences(): Promise<string[]> {

@@ -22,6 +22,8 @@ import { loadKinds } from './own-kinds.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 
+export { providerHealth } from './providers/health.ts'
+
 const probeRoom: Room = {
   name: 'probe',
   migrations: new URL('domains/probe/migrations/', import.meta.url),
@@ -174,7 +176,14 @@ export async function openApp(
 
 /** Keys of the environment; those of the database come with `connect`. */
 export function keysOf(config: Config): Keys {
+  const google = config.googleKey === undefined ? settings.geminiKey : settings.googleKey
   const environment = {
+    openai: { variable: settings.openaiKey.env, key: config.openaiKey },
+    anthropic: { variable: settings.anthropicKey.env, key: config.anthropicKey },
+    google: { variable: google.env, key: config.googleKey ?? config.geminiKey },
+    xai: { variable: settings.xaiKey.env, key: config.xaiKey },
+    deepseek: { variable: settings.deepseekKey.env, key: config.deepseekKey },
+    mistral: { variable: settings.mistralKey.env, key: config.mistralKey },
     'openai-compatible': { variable: settings.compatibleKey.env, key: config.compatibleKey },
   }
   const place = { given: config.secret, folder: config.folder }
@@ -211,6 +220,16 @@ export async function glance<T>(
 export function openCatalogue(config: Config, keys: Pick<Keys, 'keyOf'> = keysOf(config)): Catalogue {
   return openProviders({
     keyOf: (provider) => keys.keyOf(provider),
+    addresses: {
+      openai: config.openaiAddress,
+      anthropic: config.anthropicAddress,
+      google: config.googleAddress,
+      xai: config.xaiAddress,
+      deepseek: config.deepseekAddress,
+      mistral: config.mistralAddress,
+    },
+    ...(config.simulatorUrl === undefined ? {} : { simulator: config.simulatorUrl }),
+    ...(config.cliModels === undefined ? {} : { commands: config.cliModels }),
     ...(config.fakeLatency === undefined ? {} : { fakeLatencyMs: config.fakeLatency }),
     ...(config.compatibleUrl === undefined
       ? {}

@@ -86,9 +86,20 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./cli/doctor.ts')).doctor(options)))
 
-  command(program, 'models', 'List the models that can be asked.', ['millrace models'])
+  command(program, 'models', 'List the models that can be asked, as the providers list them; costs nothing.', [
+    'millrace models',
+    'millrace models --provider anthropic --json',
+  ])
+    .option('--provider <id>', 'only of this one: fake, openai, anthropic, google …')
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./cli/models.ts')).models(options)))
+
+  command(program, 'providers', 'Which providers can be asked, and what is missing; costs nothing.', [
+    'millrace providers',
+    'millrace providers --json',
+  ])
+    .option('--json', 'for programs')
+    .action(async (options) => done(await (await import('./cli/providers.ts')).providers(options)))
 
   command(
     program,

@@ -31,6 +31,20 @@ const whole = (env: string, otherwise: number, least: number, most: number) => (
   return value
 }
 
+const key = (env: string, name: string) => ({
+  env,
+  otherwise: 'none',
+  sentence: `Key of ${name}, sent to it in a header and nowhere else.`,
+  secret: true,
+  read: optional,
+})
+const address = (env: string, name: string, otherwise: string) => ({
+  env,
+  otherwise,
+  sentence: `Base URL of ${name}, for a proxy or a server of your own.`,
+  read: optional,
+})
+
 export const settings = {
   folder: {
     env: 'MILLRACE_FOLDER',
@@ -104,6 +118,33 @@ export const settings = {
     otherwise: 'the table that comes with Millrace',
     sentence:
       'A YAML file of your own prices, `provider:model: {input, output, cached}` in US dollars per million tokens.',
+    read: optional,
+  },
+  openaiKey: key('OPENAI_API_KEY', 'OpenAI'),
+  anthropicKey: key('ANTHROPIC_API_KEY', 'Anthropic'),
+  googleKey: key('GOOGLE_API_KEY', 'Google'),
+  geminiKey: key('GEMINI_API_KEY', 'Google, where GOOGLE_API_KEY is not set'),
+  xaiKey: key('XAI_API_KEY', 'xAI'),
+  deepseekKey: key('DEEPSEEK_API_KEY', 'DeepSeek'),
+  mistralKey: key('MISTRAL_API_KEY', 'Mistral'),
+  openaiAddress: address('OPENAI_BASE_URL', 'OpenAI', 'https://api.openai.com/v1'),
+  anthropicAddress: address('ANTHROPIC_BASE_URL', 'Anthropic', 'https://api.anthropic.com/v1'),
+  googleAddress: address('GOOGLE_BASE_URL', 'Google', 'https://generativelanguage.googleapis.com/v1beta'),
+  xaiAddress: address('XAI_BASE_URL', 'xAI', 'https://api.x.ai/v1'),
+  deepseekAddress: address('DEEPSEEK_BASE_URL', 'DeepSeek', 'https://api.deepseek.com'),
+  mistralAddress: address('MISTRAL_BASE_URL', 'Mistral', 'https://api.mistral.ai/v1'),
+  simulatorUrl: {
+    env: 'MILLRACE_SIMULATOR_URL',
+    otherwise: 'none',
+    sentence:
+      'Base URL of the simulator: the six vendors are spoken to there and nowhere else, with the key `simulated` where none is set.',
+    read: optional,
+  },
+  cliModels: {
+    env: 'MILLRACE_CLI_MODELS',
+    otherwise: 'none',
+    sentence:
+      'Programs as models: `name=program words…`, separated by semicolons, for example `llama=ollama run llama3.2`; asked for as `cli:llama`. The prompt goes to standard input, standard output is the answer.',
     read: optional,
   },
   compatibleUrl: {

@@ -2,7 +2,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { openEngine, Refusal, sqlState } from '@millrace/engine'
 import { examine, holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
-import { databaseUrlOf, glance, keysOf, loginsOf, openCatalogue, operator } from '../app.ts'
+import { databaseUrlOf, glance, keysOf, loginsOf, openCatalogue, providerHealth, operator } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtWork } from './doctor-work.ts'
@@ -103,28 +103,22 @@ async function lookAtDisk(folder: string): Promise<Finding[]> {
 
 async function lookAtProviders(config: Config): Promise<Finding[]> {
   const keys = keysOf(config)
-  const catalogue = openCatalogue(config, keys)
-  const findings: Finding[] = [{ what: 'fake', state: 'well', says: 'keyless models, always there' }]
-  if (config.compatibleUrl === undefined) {
-    return [
-      ...findings,
-      { what: 'models', state: 'note', says: 'OPENAI_COMPATIBLE_URL is not set: only the fake models can be asked' },
-    ]
-  }
-  const [name = 'any'] = config.compatibleModels ?? []
-  // With the key that a run would be asked with.
-  const [checked] = await glance(config, { keys }, () => catalogue.check([`openai-compatible:${name}`]))
-  const failure = checked?.failure ?? null
-  if (failure === null || failure.code === 'UNKNOWN_MODEL') {
-    return [...findings, { what: 'models', state: 'well', says: 'the OpenAI-compatible server answers' }]
-  }
+  // With the keys that a run would be asked with.
+  const { providers } = await glance(config, { keys }, () => providerHealth(openCatalogue(config, keys)))
+  const findings = providers
+    .filter(({ configured }) => configured)
+    .map(({ id, name, error }): Finding => {
+      if (error === undefined) return { what: id, state: 'well', says: `${name} answers` }
+      return {
+        what: id,
+        state: 'wrong',
+        says: error.message,
+        remedy: 'Look at its address and its key: `millrace providers`, `millrace keys`, docs/reference/settings.md.',
+      }
+    })
+  if (findings.some(({ what }) => what !== 'fake')) return findings
   return [
     ...findings,
-    {
-      what: 'models',
-      state: 'wrong',
-      says: failure.message,
-      remedy: 'Look at OPENAI_COMPATIBLE_URL and OPENAI_COMPATIBLE_API_KEY, or at `millrace keys`.',
-    },
+    { what: 'models', state: 'note', says: 'no provider is configured: only the fake models can be asked' },
   ]
 }

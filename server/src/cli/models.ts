@@ -1,31 +1,42 @@
-/** `millrace models`: what can be asked, and what it costs. */
-import { openCatalogue } from '../app.ts'
+/** `millrace models`: what can be asked, as the providers themselves list it, and what it costs. */
+import { Refusal } from '@millrace/engine'
+import { glance, keysOf, openCatalogue } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { openPrices, type Price } from '../prices/prices.ts'
 import { dollars } from './money.ts'
-import { say, table } from './screen.ts'
+import { remark, say, table } from './screen.ts'
 
-export async function models(options: { json?: boolean }): Promise<number> {
+export async function models(options: { json?: boolean; provider?: string }): Promise<number> {
   const config = readConfig()
+  const keys = keysOf(config)
+  const catalogue = openCatalogue(config, keys)
+  const offers = await glance(config, { keys }, () => catalogue.models(options.provider))
+  if (offers.length === 0) {
+    throw new Refusal('UNSUPPORTED_PROVIDER', `There is no provider ${JSON.stringify(options.provider)}.`, {
+      remedy: `Known are: ${catalogue
+        .providers()
+        .map(({ id }) => id)
+        .join(', ')}.`,
+    })
+  }
   const prices = openPrices({ file: config.prices })
-  const known = openCatalogue(config)
-    .list()
+  const known = offers
+    .flatMap((offer) => offer.models)
     .map((model) => ({ ...model, price: prices.of(model.providerId, model.model) ?? null }))
   if (options.json === true) {
     say(JSON.stringify(known))
-    return 0
+  } else if (known.length > 0) {
+    say(
+      table(
+        ['model', 'US dollars per million tokens', ''],
+        known.map(({ spec, description, price }) => [spec, priceOf(price), description]),
+      ),
+    )
   }
-  say(
-    table(
-      ['model', 'US dollars per million tokens', ''],
-      known.map(({ spec, description, price }) => [spec, priceOf(price), description]),
-    ),
-  )
-  if (config.compatibleUrl === undefined) {
-    say()
-    say('OPENAI_COMPATIBLE_URL adds the models of any OpenAI-compatible server (Ollama, vLLM, LM Studio, OpenRouter).')
-  }
-  return 0
+  const silent = offers.filter(({ failure }) => failure !== null)
+  if (options.json !== true && silent.length > 0) say()
+  for (const { id, failure } of silent) remark(`${id}: ${failure?.message ?? ''}`)
+  return options.provider !== undefined && silent.length > 0 ? 1 : 0
 }
 
 function priceOf(price: Price | null): string {

@@ -4,22 +4,30 @@
  * means, whether it can be asked, and what there is to choose from.
  */
 import type { Failure } from '@millrace/engine'
+import { createCommands, readCommands } from './command.ts'
 import { failureOf } from './failures.ts'
 import { createFake, FAKE_MODELS, unknownFakeModel } from './fake.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
+import { steady } from './steadiness.ts'
+import { VENDORS, type Vendor } from './vendors.ts'
+import { createWire, missingKey } from './wire.ts'
 
 export interface ProviderSettings {
+  /** The key of a provider by its id, asked at each request: it may change while the program runs. */
+  readonly keyOf?: (providerId: string) => string | undefined
+  /** Base URLs by provider id, instead of the vendors' own; without a path the vendor's is added. */
+  readonly addresses?: Readonly<Record<string, string | undefined>>
+  /** The simulator: all six vendors are spoken to there, whatever else is said. */
+  readonly simulator?: string
   readonly openaiCompatible?: {
     /** With the path: `http://127.0.0.1:11434/v1`. */
     readonly baseUrl: string
-    /** `false` asks for whole answers instead of streams. */
-    readonly streams?: boolean
     /** Names to show in lists; others can be asked for all the same. */
     readonly models?: readonly string[]
   }
-  /** The key of a provider, as it is now; asked at every call. */
-  readonly keyOf?: (providerId: string) => string | undefined
+  /** Programs as models: `name=program words…`, separated by semicolons. */
+  readonly commands?: string
   /** Milliseconds of every call of the fake, instead of 20–80. */
   readonly fakeLatencyMs?: number
 }
@@ -51,21 +59,47 @@ export interface Catalogue {
   resolve(spec: string): Resolved | Failure
   /** Asks the providers, free of charge, whether each spec is known and reachable; in the given order. */
   check(specs: readonly string[]): Promise<readonly { readonly spec: string; readonly failure: Failure | null }[]>
-  /** The models that are known by name. */
+  /** The models that are known by name without asking anybody. */
   list(): readonly KnownModel[]
+  /** All providers, whether they can be asked or not. */
+  providers(): readonly Offered[]
+  /** Asks the providers (or one of them) for their models, free of charge. */
+  models(providerId?: string): Promise<readonly Offer[]>
+}
+
+/** A provider that this program knows. */
+export interface Offered {
+  readonly id: string
+  /** For people. */
+  readonly name: string
+  /** Why it cannot be asked: a setting that is missing or wrong. */
+  readonly missing?: Failure
+  /** Unless something is missing. */
+  readonly provider?: Provider
+}
+
+/** What a provider has to offer. */
+export interface Offer {
+  readonly id: string
+  readonly name: string
+  readonly models: readonly KnownModel[]
+  /** Why they could not be listed. */
+  readonly failure: Failure | null
 }
 
 const OPENAI_COMPATIBLE = 'openai-compatible'
-const PROVIDERS = ['fake', OPENAI_COMPATIBLE]
+const SIMULATED_KEY = 'simulated'
 
 /** Never throws: a setting that makes no sense is told by `resolve`. */
 export function openProviders(settings: ProviderSettings): Catalogue {
   const fake = createFake(settings.fakeLatencyMs === undefined ? {} : { latencyMs: settings.fakeLatencyMs })
-  const compatible = settings.openaiCompatible
-  const wire =
-    compatible !== undefined && isHttpUrl(compatible.baseUrl)
-      ? createOpenAICompatible({ ...compatible, apiKey: () => settings.keyOf?.(OPENAI_COMPATIBLE) })
-      : undefined
+  const compatible = compatibleOffer(settings)
+  const doors = new Map<string, () => Offered>([
+    ['fake', always({ id: 'fake', name: fake.name, provider: steady(fake) })],
+    ...VENDORS.map((vendor): [string, () => Offered] => [vendor.id, vendorDoor(vendor, settings)]),
+    [OPENAI_COMPATIBLE, always(compatible)],
+    ['cli', always(commandsOffer(settings.commands))],
+  ])
 
   function resolve(spec: string): Resolved | Failure {
     const parts = parseSpec(spec)
@@ -76,35 +110,30 @@ export function openProviders(settings: ProviderSettings): Catalogue {
       })
     }
     const { providerId, model, version } = parts
-    const found = (provider: Provider): Resolved => ({
-      provider,
-      providerId,
-      model,
-      ...(version === undefined ? {} : { version }),
-    })
-    switch (providerId) {
-      case 'fake':
-        if (Object.hasOwn(FAKE_MODELS, model)) return found(fake)
-        return { ...unknownFakeModel(printable(model)), message: `There is no model ${printable(spec)}.` }
-      case OPENAI_COMPATIBLE:
-        if (wire !== undefined) return found(wire)
-        return failureOf('CONFIGURATION', {
-          message:
-            compatible === undefined
-              ? 'The provider openai-compatible is not configured: set OPENAI_COMPATIBLE_URL.'
-              : 'OPENAI_COMPATIBLE_URL is not an http or https address.',
-          details: { provider: OPENAI_COMPATIBLE, setting: 'OPENAI_COMPATIBLE_URL' },
-        })
-      default:
-        return failureOf('UNSUPPORTED_PROVIDER', {
-          message: `There is no provider ${printable(providerId)}.`,
-          details: { provider: printable(providerId), known: PROVIDERS.join(', ') },
-        })
+    const offered = doors.get(providerId)?.()
+    if (offered === undefined) {
+      return failureOf('UNSUPPORTED_PROVIDER', {
+        message: `There is no provider ${printable(providerId)}.`,
+        details: { provider: printable(providerId), known: [...doors.keys()].join(', ') },
+      })
     }
+    if (providerId === 'fake' && !Object.hasOwn(FAKE_MODELS, model)) {
+      return { ...unknownFakeModel(printable(model)), message: `There is no model ${printable(spec)}.` }
+    }
+    const { missing, provider } = offered
+    if (provider === undefined || missing !== undefined) return missing ?? failureOf('CONFIGURATION')
+    return { provider, providerId, model, ...(version === undefined ? {} : { version }) }
+  }
+
+  function list(): readonly KnownModel[] {
+    const fakes = Object.entries(FAKE_MODELS).map(([model, { description }]) => known('fake', model, description))
+    const named = compatible.provider === undefined ? [] : (settings.openaiCompatible?.models ?? [])
+    return [...fakes, ...named.map((model) => known(OPENAI_COMPATIBLE, model, `Served by ${compatible.name}.`))]
   }
 
   return {
     resolve,
+    list,
     async check(specs) {
       const asked = new Map<string, Promise<Failure | null>>()
       for (const spec of specs) {
@@ -114,12 +143,95 @@ export function openProviders(settings: ProviderSettings): Catalogue {
       }
       return await Promise.all(specs.map(async (spec) => ({ spec, failure: (await asked.get(spec)) ?? null })))
     },
-    list() {
-      const fakes = Object.entries(FAKE_MODELS).map(([model, { description }]) => known('fake', model, description))
-      const named = wire === undefined ? [] : (compatible?.models ?? [])
-      return [...fakes, ...named.map((model) => known(OPENAI_COMPATIBLE, model, `Served by ${wire?.name ?? ''}.`))]
+    providers: () => Array.from(doors.values(), (door) => door()),
+    async models(providerId) {
+      const wanted = Array.from(doors.values(), (door) => door()).filter(({ id }) => id === (providerId ?? id))
+      const byName = list()
+      return await Promise.all(
+        wanted.map(async ({ id, name, missing, provider }) => {
+          const own = byName.filter((model) => model.providerId === id)
+          if (missing !== undefined) return { id, name, models: own, failure: missing }
+          if (own.length > 0) return { id, name, models: own, failure: null }
+          const { names = [], failure = null } = (await provider?.models()) ?? {}
+          return {
+            id,
+            name,
+            models: names.map(printable).map((model) => known(id, model, `Served by ${name}.`)),
+            failure,
+          }
+        }),
+      )
     },
   }
+}
+
+const always =
+  (offered: Offered): (() => Offered) =>
+  () =>
+    offered
+
+/** A vendor is opened once; whether it has a key is asked each time. */
+function vendorDoor(vendor: Vendor, { keyOf, addresses, simulator }: ProviderSettings): () => Offered {
+  const { id, name } = vendor
+  const [keySetting] = vendor.keys
+  const key = () => keyOf?.(id)?.trim() || (simulator === undefined ? undefined : SIMULATED_KEY)
+  const given = simulator ?? addresses?.[id]
+  const setting = simulator === undefined ? vendor.address : 'MILLRACE_SIMULATOR_URL'
+  if (given !== undefined && !isHttpUrl(given)) {
+    const missing = failureOf('CONFIGURATION', {
+      message: `${setting} is not an http or https address.`,
+      details: { provider: id, setting },
+    })
+    return always({ id, name, missing })
+  }
+  const baseUrl = simulator === undefined ? withPath(given, vendor) : simulator.replace(/\/+$/, '') + vendor.simulated
+  const wire = createWire(vendor, { baseUrl, keyOf: key, keySetting, needsKey: true, streams: false })
+  const provider = steady(wire, given === undefined ? undefined : setting)
+  return () =>
+    key() === undefined
+      ? { id, name, missing: missingKey(name, { provider: id, setting: keySetting }) }
+      : { id, name, provider }
+}
+
+/** Whoever writes only the host means the place where the vendor's API is there. */
+function withPath(given: string | undefined, { baseUrl }: Vendor): string {
+  if (given === undefined) return baseUrl
+  const bare = given.replace(/\/+$/, '')
+  return new URL(bare).pathname === '/' ? bare + new URL(baseUrl).pathname.replace(/\/$/, '') : bare
+}
+
+function compatibleOffer({ openaiCompatible: config, keyOf }: ProviderSettings): Offered {
+  const id = OPENAI_COMPATIBLE
+  const setting = 'OPENAI_COMPATIBLE_URL'
+  if (config === undefined || !isHttpUrl(config.baseUrl)) {
+    const missing = failureOf('CONFIGURATION', {
+      message:
+        config === undefined
+          ? `The provider ${id} is not configured: set ${setting}.`
+          : `${setting} is not an http or https address.`,
+      details: { provider: id, setting },
+    })
+    return { id, name: 'OpenAI-compatible server', missing }
+  }
+  const wire = createOpenAICompatible({
+    baseUrl: config.baseUrl,
+    apiKey: () => keyOf?.(id),
+  })
+  return { id, name: wire.name, provider: steady(wire, setting) }
+}
+
+function commandsOffer(text: string | undefined): Offered {
+  const offered = { id: 'cli', name: 'Commands' }
+  const setting = 'MILLRACE_CLI_MODELS'
+  const read = readCommands(text ?? '')
+  if ('commands' in read && read.commands.size > 0) {
+    return { ...offered, provider: createCommands({ commands: read.commands }) }
+  }
+  const message =
+    'wrong' in read
+      ? `${setting} has an entry that is not name=program: ${printable(read.wrong)}`
+      : `No program is configured as a model: set ${setting}.`
+  return { ...offered, missing: failureOf('CONFIGURATION', { message, details: { provider: 'cli', setting } }) }
 }
 
 function known(providerId: string, model: string, description: string): KnownModel {

@@ -1,7 +1,7 @@
 import { APICallError, LoadAPIKeyError } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { FAILURES, failureOf, fromErrorInside, fromStatus, fromThrown, isFailure, triesFor } from './failures.ts'
-import type { FailureCode } from './failures.ts'
+import { FAILURES, type FailureCode } from './failure-table.ts'
+import { failureOf, fromErrorInside, fromStatus, fromThrown, isFailure, triesFor } from './failures.ts'
 
 const apiError = (more: object) =>
   new APICallError({ message: 'secret prose', url: 'http://x', requestBodyValues: {}, ...more })

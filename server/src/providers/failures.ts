@@ -1,43 +1,12 @@
 /**
- * What can go wrong with a model, as one table: the condition chooses the code,
- * the code chooses message, retry and origin.  Decided here, where status and
+ * From what happened to a failure: the condition chooses the code, the code
+ * chooses message, retry and origin (`failure-table.ts`).  Decided here, where status and
  * type are at hand; nobody reads prose afterwards, and no text of a provider or
  * an exception gets into a failure.
  */
 import { AISDKError, APICallError, LoadAPIKeyError } from '@ai-sdk/provider'
-import type { Failure, Origin } from '@millrace/engine'
-
-interface Row {
-  readonly message: string
-  /** How often the same task may be tried again because of this. */
-  readonly retries: number
-  readonly origin: Origin
-}
-
-/** Every code that the providers' room may use. */
-export const FAILURES = {
-  RATE_LIMIT: { message: 'The provider limits the rate of requests.', retries: 3, origin: 'provider' },
-  TIMEOUT: { message: 'The call took longer than it may.', retries: 3, origin: 'provider' },
-  SERVER_ERROR: { message: 'The provider has a fault or is overloaded.', retries: 3, origin: 'provider' },
-  NETWORK_ERROR: { message: 'The provider could not be reached.', retries: 3, origin: 'provider' },
-  AUTH_ERROR: { message: 'The provider refused the key or its permissions.', retries: 0, origin: 'provider' },
-  BILLING: { message: 'The quota or credit at the provider is used up.', retries: 0, origin: 'provider' },
-  NOT_FOUND: { message: 'The provider does not know this model or address.', retries: 0, origin: 'provider' },
-  VALIDATION_ERROR: { message: 'The provider refused the request as invalid.', retries: 0, origin: 'provider' },
-  INVALID_RESPONSE: { message: 'The provider sent no usable answer.', retries: 1, origin: 'provider' },
-  POISON_REQUEST: { message: 'The provider fails on this request again and again.', retries: 0, origin: 'provider' },
-  CONTENT_FILTER: { message: 'The content filter of the provider blocked the call.', retries: 0, origin: 'provider' },
-  MISSING_API_KEY: { message: 'The provider has no key.', retries: 0, origin: 'input' },
-  UNSUPPORTED_PROVIDER: { message: 'There is no such provider.', retries: 0, origin: 'input' },
-  UNKNOWN_MODEL: { message: 'The provider has no such model.', retries: 0, origin: 'input' },
-  CONFIGURATION: { message: 'The provider is not configured as it must be.', retries: 0, origin: 'input' },
-  WORKER_CRASH: { message: 'The worker process died.', retries: 3, origin: 'worker' },
-  WORKER_PROTOCOL: { message: 'The worker process broke the protocol.', retries: 3, origin: 'worker' },
-  CANCELLED: { message: 'The call was cancelled.', retries: 0, origin: 'engine' },
-  UNKNOWN: { message: 'The call failed for a reason that nobody foresaw.', retries: 3, origin: 'provider' },
-} as const satisfies Record<string, Row>
-
-export type FailureCode = keyof typeof FAILURES
+import type { Failure } from '@millrace/engine'
+import { FAILURES, STATUS, WORDS, WORDS_INSIDE, type FailureCode, type Row } from './failure-table.ts'
 
 /** What may differ between two failures of one code. */
 export interface FailureFacts {
@@ -76,39 +45,16 @@ export function isFailure(value: object): value is Failure {
   return 'code' in value && 'retryable' in value && 'origin' in value
 }
 
-const STATUS: Readonly<Record<number, FailureCode>> = {
-  400: 'VALIDATION_ERROR',
-  401: 'AUTH_ERROR',
-  402: 'BILLING',
-  403: 'AUTH_ERROR',
-  404: 'NOT_FOUND',
-  408: 'TIMEOUT',
-  409: 'SERVER_ERROR',
-  413: 'VALIDATION_ERROR',
-  422: 'VALIDATION_ERROR',
-  425: 'TIMEOUT',
-  429: 'RATE_LIMIT',
-}
-
-/** Values of `error.code` or `error.type` that say more than the status does. */
-const WORDS: Readonly<Record<string, FailureCode>> = {
-  insufficient_quota: 'BILLING',
-  insufficient_balance: 'BILLING',
-  insufficient_credits: 'BILLING',
-  insufficient_funds: 'BILLING',
-  credits_exhausted: 'BILLING',
-  billing_error: 'BILLING',
-  billing_hard_limit_reached: 'BILLING',
-  billing_not_active: 'BILLING',
-  payment_required: 'BILLING',
-  content_filter: 'CONTENT_FILTER',
-  content_policy_violation: 'CONTENT_FILTER',
-  responsibleaipolicyviolation: 'CONTENT_FILTER',
-  data_inspection_failed: 'CONTENT_FILTER',
-}
-
 /** Names of settings as the wires spell them: the only values of `error.param` that are looked at. */
-const PARAMETERS = new Set(['temperature', 'max_tokens', 'max_completion_tokens', 'seed'])
+const PARAMETERS = new Set([
+  'temperature',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'maxOutputTokens',
+  'seed',
+  'random_seed',
+])
 
 /** Headers as undici, fetch or the AI SDK give them; names in lower case. */
 export type HeaderSource = Headers | Readonly<Record<string, string | readonly string[] | undefined>>
@@ -120,7 +66,7 @@ export type HeaderSource = Headers | Readonly<Record<string, string | readonly s
 export function fromStatus(status: number, headers: HeaderSource, body: unknown, now = Date.now()): Failure {
   const error = errorObject(body)
   const code = wordOf(error) ?? STATUS[status] ?? (status >= 500 && status <= 599 ? 'SERVER_ERROR' : 'UNKNOWN')
-  const retryAfter = retryAfterSeconds(headers, now)
+  const retryAfter = retryAfterSeconds(headers, now) ?? retryDelayOf(error)
   const parameter = code === 'VALIDATION_ERROR' ? parameterOf(error) : undefined
   return failureOf(code, {
     status,
@@ -135,7 +81,7 @@ export function fromStatus(status: number, headers: HeaderSource, body: unknown,
  */
 export function fromErrorInside(body: unknown): Failure {
   const error = errorObject(body)
-  const word = wordOf(error)
+  const word = wordOf(error) ?? wordOf(error, WORDS_INSIDE)
   if (word !== undefined) return failureOf(word)
   const status = Number(error?.['code'])
   if (Number.isInteger(status) && status >= 400 && status <= 599) return fromStatus(status, {}, undefined)
@@ -147,9 +93,24 @@ export function fromAbort(reason: unknown): Failure {
   return failureOf(isNamed(reason, 'TimeoutError') ? 'TIMEOUT' : 'CANCELLED')
 }
 
+/** A response that says by its status that it is none; thrown past the libraries, which would guess. */
+export class StatusError extends Error {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+
+  constructor(status: number, headers: Headers, body: string) {
+    super('The provider answered with an error.')
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+}
+
 /** Anything thrown by a library or a socket, to a failure.  An aborted `signal` decides before the error does. */
 export function fromThrown(error: unknown, signal?: AbortSignal): Failure {
   if (signal?.aborted === true) return fromAbort(signal.reason)
+  if (error instanceof StatusError) return fromStatus(error.status, error.headers, error.body)
   if (isNamed(error, 'TimeoutError')) return failureOf('TIMEOUT')
   // With a signal that is not aborted it was somebody else who gave up: no reason to end the task.
   if (isNamed(error, 'AbortError')) return failureOf(signal === undefined ? 'CANCELLED' : 'NETWORK_ERROR')
@@ -162,7 +123,7 @@ export function fromThrown(error: unknown, signal?: AbortSignal): Failure {
     if (TIMEOUTS.has(code)) return failureOf('TIMEOUT')
     if (UNUSABLE.test(code)) return failureOf('INVALID_RESPONSE')
     if (MISCONFIGURED.has(code)) return failureOf('CONFIGURATION')
-    if (NETWORK.test(code)) return failureOf('NETWORK_ERROR')
+    if (NETWORK.test(code)) return failureOf('NETWORK_ERROR', { details: { cause: code } })
   }
   if (LoadAPIKeyError.isInstance(error)) return failureOf('MISSING_API_KEY')
   if (APICallError.isInstance(error)) {
@@ -205,12 +166,17 @@ function isNamed(value: unknown, name: string): boolean {
   return typeof value === 'object' && value !== null && 'name' in value && value.name === name
 }
 
-/** Finds the error in the shapes that exist: `{error: {…}}`, `[{error: {…}}]`, `{error: 'text', code}`, `{code, type}`. */
+/**
+ * Finds the error in the shapes that exist: `{error: {…}}`, `[{error: {…}}]`, `{error: 'text', code}`,
+ * `{code, type}`, `{response: {error: {…}}}`.
+ */
 function errorObject(body: unknown): Record<string, unknown> | undefined {
   const parsed = typeof body === 'string' ? parseOrNothing(body) : body
   const outer = Array.isArray(parsed) ? (parsed as unknown[])[0] : parsed
   if (!isRecord(outer)) return undefined
-  return isRecord(outer['error']) ? outer['error'] : outer
+  if (isRecord(outer['error'])) return outer['error']
+  const response = outer['response']
+  return isRecord(response) && isRecord(response['error']) ? response['error'] : outer
 }
 
 function parseOrNothing(text: string): unknown {
@@ -225,19 +191,50 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function wordOf(error: Record<string, unknown> | undefined): FailureCode | undefined {
+/** The records in a list, as Google (`details`) and Mistral (`detail`) give them. */
+function recordsIn(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : []
+}
+
+function wordOf(
+  error: Record<string, unknown> | undefined,
+  words: Readonly<Record<string, FailureCode>> = WORDS,
+): FailureCode | undefined {
   const inner = error?.['innererror']
-  for (const word of [error?.['code'], error?.['type'], isRecord(inner) ? inner['code'] : undefined]) {
+  const said = [
+    error?.['code'],
+    error?.['type'],
+    error?.['status'],
+    isRecord(inner) ? inner['code'] : undefined,
+    ...recordsIn(error?.['details']).map((detail) => detail['reason']),
+  ]
+  for (const word of said) {
     if (typeof word !== 'string') continue
     const known = word.toLowerCase()
-    if (Object.hasOwn(WORDS, known)) return WORDS[known]
+    if (Object.hasOwn(words, known)) return words[known]
   }
   return undefined
 }
 
+/**
+ * The one setting that an error names: as `param`, as a field violation (Google),
+ * as a place in the body (Mistral), or before the colon of a message (Anthropic).
+ */
 function parameterOf(error: Record<string, unknown> | undefined): string | undefined {
-  const parameter = error?.['param']
-  return typeof parameter === 'string' && PARAMETERS.has(parameter) ? parameter : undefined
+  const named = [
+    error?.['param'],
+    ...recordsIn(error?.['details'])
+      .flatMap((detail) => recordsIn(detail['fieldViolations']))
+      .map(({ field }) => field),
+    ...[error, error?.['message']]
+      .flatMap((said) => recordsIn(isRecord(said) ? said['detail'] : undefined))
+      .map(({ loc }) => (Array.isArray(loc) ? loc.at(-1) : undefined)),
+    typeof error?.['message'] === 'string' ? /^`?(\w+)`?: /.exec(error['message'])?.[1] : undefined,
+  ]
+    .filter((name) => typeof name === 'string')
+    .map((name) => name.slice(name.lastIndexOf('.') + 1))
+    .filter((name) => PARAMETERS.has(name))
+  return new Set(named).size === 1 ? named[0] : undefined
 }
 
 const ONE_DAY = 86_400
@@ -254,6 +251,15 @@ function retryAfterSeconds(headers: HeaderSource, now: number): number | undefin
   const seconds = candidates.find((value) => Number.isFinite(value))
   if (seconds === undefined) return undefined
   return Math.min(Math.max(Math.ceil(seconds * 1000) / 1000, 0), ONE_DAY)
+}
+
+/** Google names the seconds in the error itself: `retryDelay: "31s"`. */
+function retryDelayOf(error: Record<string, unknown> | undefined): number | undefined {
+  for (const { retryDelay } of recordsIn(error?.['details'])) {
+    const seconds = typeof retryDelay === 'string' ? Number(/^([\d.]+)s$/.exec(retryDelay)?.[1]) : Number.NaN
+    if (Number.isFinite(seconds)) return Math.min(seconds, ONE_DAY)
+  }
+  return undefined
 }
 
 function headerOf(headers: HeaderSource, name: string): string | undefined {

@@ -10,7 +10,7 @@ import type { Failure } from '@millrace/engine'
 import { answerOf, fraction, type Temper } from './fake-answers.ts'
 import { failureOf, fromThrown } from './failures.ts'
 import { askedSettings } from './provider.ts'
-import type { Answer, FinishReason, ModelEvent, ModelRequest, Provider, Usage } from './provider.ts'
+import type { Answer, FinishReason, Listing, ModelEvent, ModelRequest, Provider, Usage } from './provider.ts'
 
 interface FakeModel {
   /** One line, for people who choose a model. */
@@ -108,6 +108,10 @@ class Fake implements FakeProvider {
 
   async check(model: string): Promise<Failure | null> {
     return this.#knows(model) ? null : unknownFakeModel(model)
+  }
+
+  async models(): Promise<Listing> {
+    return { names: Object.keys(FAKE_MODELS) }
   }
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {

@@ -42,7 +42,10 @@ export function createFetch(limits: WayOut): typeof globalThis.fetch {
       const reply = await request(input instanceof Request ? input.url : input, {
         dispatcher: agent,
         method: init?.method === 'POST' ? 'POST' : 'GET',
-        headers: Object.fromEntries(new Headers(init?.headers)),
+        headers:
+          init?.headers instanceof Headers
+            ? Object.fromEntries(init.headers)
+            : (init?.headers as Record<string, string>),
         body: typeof init?.body === 'string' ? init.body : null,
         ...(signal === undefined ? {} : { signal }),
       })

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BEHAVIOURS, startWireServer, type WireServer } from '../../testing/wire.ts'
-import type { FailureCode } from './failures.ts'
+import type { FailureCode } from './failure-table.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import { eventsOf, providerContract } from './provider.contract.ts'
 import { generate } from './provider.ts'
@@ -157,7 +157,7 @@ describe('the key', () => {
   it('that cannot stand in a header is a matter of configuration, and is not quoted', async () => {
     const odd = createOpenAICompatible({ baseUrl: wire.url, apiKey: 'sk-secret\nx: y' })
     const { failure } = await generate(odd, ask('well'), never)
-    expect(failure).toMatchObject({ code: 'CONFIGURATION', details: { setting: 'apiKey' } })
+    expect(failure).toMatchObject({ code: 'CONFIGURATION', details: { setting: 'OPENAI_COMPATIBLE_API_KEY' } })
     expect(await odd.check('well')).toEqual(failure)
     expect(wire.requests).toHaveLength(0)
   })

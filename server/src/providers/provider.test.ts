@@ -4,7 +4,7 @@ import type { ModelEvent, Provider } from './provider.ts'
 
 /** A provider that breaks its contract in the given way. */
 function broken(stream: () => AsyncGenerator<ModelEvent>): Provider {
-  return { id: 'broken', name: 'Broken', stream, check: async () => null }
+  return { id: 'broken', name: 'Broken', stream, check: async () => null, models: async () => ({}) }
 }
 
 const request = { model: 'x', messages: [{ role: 'user', content: 'Hello' }] } as const

@@ -1,5 +1,5 @@
 /**
- * The port to a model: one streaming call, one free check.  A provider does not
+ * The port to a model: one call, and free looks at what there is.  A provider does not
  * retry, does not wait for limits and does not know who is asking; it says what
  * happened, as data.  Everything that speaks to a model goes through here.
  */
@@ -12,6 +12,8 @@ export interface Message {
   readonly content: string
 }
 
+export type JsonSchema = Readonly<Record<string, unknown>>
+
 /** What is asked of a model.  A setting that is not given is not sent. */
 export interface ModelRequest {
   /** The bare name, without provider and version: `gpt-5.4`, `qwen2.5:7b`, `a`. */
@@ -21,6 +23,10 @@ export interface ModelRequest {
   /** Upper limit of the answer, in tokens. */
   readonly maxTokens?: number
   readonly seed?: number
+  /** A JSON schema: the answer is one JSON value that fits it, parsed in `Answer.json`. */
+  readonly schema?: JsonSchema
+  /** The text is wanted as it comes.  Otherwise it may come in one piece, which costs half. */
+  readonly live?: boolean
   /** Which of several equal requests this is: for logs, tests and the fake's variety; never sent. */
   readonly label?: string
 }
@@ -55,6 +61,8 @@ export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' |
 /** A whole answer; its text is never empty. */
 export interface Answer {
   readonly text: string
+  /** What the text says, where a schema was asked for: it fits that schema. */
+  readonly json?: unknown
   /** The model that says it answered, `null` only when the response does not name one. */
   readonly modelVersion: string | null
   readonly finishReason: FinishReason
@@ -85,6 +93,14 @@ export interface Provider {
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
   /** Is the model known and reachable?  Costs nothing; `null` means yes, or that nobody can say. */
   check(model: string): Promise<Failure | null>
+  /** The models by name, as the provider itself lists them.  Costs nothing, takes at most ten seconds. */
+  models(): Promise<Listing>
+}
+
+/** `names` is missing where nobody can list them; `failure` says why the provider cannot be reached. */
+export interface Listing {
+  readonly names?: readonly string[]
+  readonly failure?: Failure
 }
 
 /** What one call came to. */
