@@ -64,7 +64,7 @@ function failures(): string {
 
 What can go wrong with a model. Made from \`server/src/providers/failure-table.ts\` by \`node tools/reference.ts --write\`.
 
-A failure is \`{code, message, retryable, retryAfter?, details?, origin}\`: \`retryAfter\` in seconds, at most a day; \`details.status\` the HTTP status, if there was one. A word in the error's \`code\`, \`type\` or \`reason\` counts more than the status; prose is never read, and no text of a provider gets into a failure.
+A failure is \`{code, message, retryable, retryAfter?, details?, origin}\`: \`retryAfter\` in seconds, at most a day; \`details.status\` the HTTP status, if there was one. A word in the error's \`code\`, \`type\` or \`reason\` counts more than the status; prose is not read, except for fixed sentences of vendors that have no word for used-up credit or a wrong key (\`SENTENCES\` there), and no text of a provider gets into a failure.
 
 | code | when | status | or word | tried again | origin | message |
 |---|---|---|---|---|---|---|

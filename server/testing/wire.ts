@@ -349,6 +349,8 @@ export const BEHAVIOURS: Readonly<Record<string, Handler>> = {
     call.data(call.chunk({}, 'stop'))
     call.end()
   },
+  rated: (call) => call.say({ text: '{"rating":4,"reason":"It helps."}' }),
+  fenced: (call) => call.say({ text: '```json\n{"rating":2,"reason":"fenced"}\n```' }),
   odd: (call) => call.say({ text: 'NUL \u0000 lone \ud83d end' }),
   // What is said of the answer.
   'no-usage': (call) => call.say({ usage: null }),

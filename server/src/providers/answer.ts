@@ -26,6 +26,8 @@ export interface Dialect {
     readonly reasoning: readonly Path[]
     readonly cached: readonly Path[]
   }
+  /** Why an answer is not whole, in a whole response, where the library does not look. */
+  readonly unfinished?: Path
   /** Finish reasons that mean something else than the library thinks, by what the vendor says. */
   readonly finish?: Readonly<Record<string, FinishReason>>
 }
@@ -36,13 +38,16 @@ export interface Ended {
   readonly finishReason: LanguageModelV4FinishReason
   readonly usage: LanguageModelV4Usage
   readonly served: string | null
+  /** The whole response, as it came; nothing of a stream. */
+  readonly said?: unknown
   /** As it went out. */
   readonly body: unknown
   readonly startedAt: Date
 }
 
 export function endOf(request: ModelRequest, dialect: Dialect, ended: Ended): ModelEvent {
-  const finishReason = finishOf(dialect, ended.finishReason)
+  const unfinished = dialect.unfinished === undefined ? undefined : at(ended.said, dialect.unfinished)
+  const finishReason = finishOf(dialect, ended.finishReason, unfinished)
   const failure = failureOfEnd(ended.text, finishReason, ended.finishReason)
   if (failure !== undefined) return { type: 'failed', failure }
   const read = request.schema === undefined ? undefined : readJson(ended.text, request.schema)
@@ -82,8 +87,12 @@ function failureOfEnd(
   return failureOf('INVALID_RESPONSE', { details: { finishReason } })
 }
 
-function finishOf({ finish }: Dialect, { unified, raw }: LanguageModelV4FinishReason): FinishReason {
-  const own = finish?.[raw ?? '']
+function finishOf(
+  { finish }: Dialect,
+  { unified, raw }: LanguageModelV4FinishReason,
+  unfinished: unknown,
+): FinishReason {
+  const own = finish?.[typeof unfinished === 'string' ? unfinished : (raw ?? '')]
   if (own !== undefined) return own
   switch (unified) {
     case 'stop':

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import type { Failure } from '@millrace/engine'
 import { endOf, type Dialect } from './answer.ts'
 import { failureOf, fromAbort } from './failures.ts'
+import { unusableSchema } from './json.ts'
 import type { Listing, ModelEvent, ModelRequest, Provider } from './provider.ts'
 
 export interface CommandConfig {
@@ -56,8 +57,9 @@ class Commands implements Provider {
       yield { type: 'failed', failure: unknownCommand(request.model, this.#config.commands.keys()) }
       return
     }
-    if (signal.aborted) {
-      yield { type: 'failed', failure: fromAbort(signal.reason) }
+    const obstacle = signal.aborted ? fromAbort(signal.reason) : unusableSchema(request)
+    if (obstacle !== undefined) {
+      yield { type: 'failed', failure: obstacle }
       return
     }
     const startedAt = new Date()

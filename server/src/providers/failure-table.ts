@@ -165,8 +165,21 @@ export const WORDS: Readonly<Record<string, FailureCode>> = {
   content_policy_violation: 'CONTENT_FILTER',
   responsibleaipolicyviolation: 'CONTENT_FILTER',
   data_inspection_failed: 'CONTENT_FILTER',
+  enforced_spend_limit_reached: 'BILLING',
+  // Ours, for Google's quotas whose id says so: nothing goes on before tomorrow.
+  quota_per_day: 'BILLING',
   // Google says this with a 400.
   api_key_invalid: 'AUTH_ERROR',
+}
+
+/** Fixed sentences of vendors that have no word for it, by provider: the only prose that is looked at. */
+export const SENTENCES: Readonly<Record<string, readonly (readonly [sentence: RegExp, code: FailureCode])[]>> = {
+  anthropic: [[/^Your credit balance is too low/, 'BILLING']],
+  google: [[/^Your prepayment credits are depleted/, 'BILLING']],
+  xai: [
+    [/has either used all available credits or reached its monthly spending limit/, 'BILLING'],
+    [/^Incorrect API key provided/, 'AUTH_ERROR'],
+  ],
 }
 
 /** Words that count only where no status stands beside them: in a stream, or inside of a 200. */

@@ -1,7 +1,7 @@
 import { APICallError, LoadAPIKeyError } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
 import { FAILURES, type FailureCode } from './failure-table.ts'
-import { failureOf, fromErrorInside, fromStatus, fromThrown, isFailure, triesFor } from './failures.ts'
+import { failureOf, fromErrorInside, fromStatus, fromThrown, isFailure, StatusError, triesFor } from './failures.ts'
 
 const apiError = (more: object) =>
   new APICallError({ message: 'secret prose', url: 'http://x', requestBodyValues: {}, ...more })
@@ -54,6 +54,20 @@ describe('a status becomes a failure', () => {
       'CONTENT_FILTER',
       0,
     ],
+    [
+      'Google’s wrong key comes as a 400 and is about the key',
+      400,
+      { error: { code: 400, status: 'INVALID_ARGUMENT', details: [{ reason: 'API_KEY_INVALID' }] } },
+      'AUTH_ERROR',
+      0,
+    ],
+    [
+      'Anthropic’s spend limit comes as a 429 and is billing',
+      429,
+      { error: { type: 'rate_limit_error', details: { error_code: 'enforced_spend_limit_reached' } } },
+      'BILLING',
+      0,
+    ],
     ['a status that nobody foresaw is tried within the limit', 418, '', 'UNKNOWN', 3],
     ['a redirect is not followed and not foreseen', 302, '', 'UNKNOWN', 3],
   ])('%s', (_, status, body, code, tries) => {
@@ -80,8 +94,26 @@ describe('a status becomes a failure', () => {
     ['an empty header', { 'retry-after': ' ' }, undefined],
     ['more than a day, which is cut', { 'retry-after': '99999999' }, 86_400],
   ])('waits for %s', (_, headers, expected) => {
-    expect(fromStatus(429, headers, '', NOW).retryAfter).toBe(expected)
-    expect(fromStatus(503, new Headers(headers), '', NOW).retryAfter).toBe(expected)
+    expect(fromStatus(429, headers, '', { now: NOW }).retryAfter).toBe(expected)
+    expect(fromStatus(503, new Headers(headers), '', { now: NOW }).retryAfter).toBe(expected)
+  })
+
+  it('waits for the seconds that Google names in the error itself', () => {
+    const body = {
+      error: { code: 429, details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '31s' }] },
+    }
+    expect(fromStatus(429, {}, body).retryAfter).toBe(31)
+    expect(fromStatus(429, { 'retry-after': '7' }, body).retryAfter).toBe(7)
+  })
+
+  it('reads the fixed sentences of vendors that have no word for it, and of those only', () => {
+    const broke = {
+      code: 'x',
+      error: 'Your team 1 has either used all available credits or reached its monthly spending limit.',
+    }
+    expect(fromStatus(429, {}, broke, { provider: 'xai' }).code).toBe('BILLING')
+    expect(fromStatus(429, {}, broke, { provider: 'openai' }).code).toBe('RATE_LIMIT')
+    expect(JSON.stringify(fromStatus(429, {}, broke, { provider: 'xai' }))).not.toContain('team')
   })
 
   it('names no time to wait for what is never tried again', () => {
@@ -93,6 +125,17 @@ describe('a status becomes a failure', () => {
       status: 400,
       parameter: 'temperature',
     })
+    for (const body of [
+      { error: { message: '`temperature` is deprecated for this model.' } },
+      { error: { message: 'temperature: range: 0..1' } },
+      { error: { details: [{ fieldViolations: [{ field: 'generation_config.temperature' }] }] } },
+      { detail: [{ loc: ['body', 'temperature'] }] },
+      { object: 'error', message: { detail: [{ loc: ['body', 'temperature'] }] } },
+    ]) {
+      expect(fromStatus(422, {}, body).details).toEqual({ status: 422, parameter: 'temperature' })
+    }
+    const two = [{ fieldViolations: [{ field: 'temperature' }, { field: 'seed' }] }]
+    expect(fromStatus(400, {}, { error: { details: two } }).details).toEqual({ status: 400 })
     expect(fromStatus(400, {}, { error: { param: 'messages.0.secret' } }).details).toEqual({ status: 400 })
   })
 })
@@ -110,7 +153,8 @@ describe('what was thrown becomes a failure', () => {
     ['something that is not HTTP', coded('HPE_INVALID_CONSTANT'), 'INVALID_RESPONSE'],
     ['more than we take', coded('UND_ERR_RES_EXCEEDED_MAX_SIZE'), 'INVALID_RESPONSE'],
     ['an address that is none', coded('ERR_INVALID_URL'), 'CONFIGURATION'],
-    ['an error body cut in the middle', apiError({ statusCode: 503, cause: coded('ECONNRESET') }), 'SERVER_ERROR'],
+    ['a status', new StatusError(503, new Headers(), 'secret prose', 'x'), 'SERVER_ERROR'],
+    ['a status that a library made up of a 200', apiError({ statusCode: 400, responseBody: '{}' }), 'INVALID_RESPONSE'],
     ['a 200 that does not fit', apiError({ statusCode: 200, responseBody: '{}' }), 'INVALID_RESPONSE'],
     [
       'a 200 with used-up credit inside',

@@ -6,7 +6,7 @@
  */
 import { AISDKError, APICallError, LoadAPIKeyError } from '@ai-sdk/provider'
 import type { Failure } from '@millrace/engine'
-import { FAILURES, STATUS, WORDS, WORDS_INSIDE, type FailureCode, type Row } from './failure-table.ts'
+import { FAILURES, SENTENCES, STATUS, WORDS, WORDS_INSIDE, type FailureCode, type Row } from './failure-table.ts'
 
 /** What may differ between two failures of one code. */
 export interface FailureFacts {
@@ -61,11 +61,20 @@ export type HeaderSource = Headers | Readonly<Record<string, string | readonly s
 
 /**
  * An HTTP status of 400 and more, to a failure.  The body (text or parsed) is
- * asked only for its closed words: used-up quota and content filter.
+ * asked only for closed words, and for the fixed sentences of a `provider` that has none.
  */
-export function fromStatus(status: number, headers: HeaderSource, body: unknown, now = Date.now()): Failure {
+export function fromStatus(
+  status: number,
+  headers: HeaderSource,
+  body: unknown,
+  { now = Date.now(), provider = '' }: { readonly now?: number; readonly provider?: string } = {},
+): Failure {
   const error = errorObject(body)
-  const code = wordOf(error) ?? STATUS[status] ?? (status >= 500 && status <= 599 ? 'SERVER_ERROR' : 'UNKNOWN')
+  const code =
+    wordOf(error) ??
+    sentenceOf(error, provider) ??
+    STATUS[status] ??
+    (status >= 500 && status <= 599 ? 'SERVER_ERROR' : 'UNKNOWN')
   const retryAfter = retryAfterSeconds(headers, now) ?? retryDelayOf(error)
   const parameter = code === 'VALIDATION_ERROR' ? parameterOf(error) : undefined
   return failureOf(code, {
@@ -98,27 +107,26 @@ export class StatusError extends Error {
   readonly status: number
   readonly headers: Headers
   readonly body: string
+  readonly provider: string
 
-  constructor(status: number, headers: Headers, body: string) {
+  constructor(status: number, headers: Headers, body: string, provider: string) {
     super('The provider answered with an error.')
     this.status = status
     this.headers = headers
     this.body = body
+    this.provider = provider
   }
 }
 
 /** Anything thrown by a library or a socket, to a failure.  An aborted `signal` decides before the error does. */
 export function fromThrown(error: unknown, signal?: AbortSignal): Failure {
   if (signal?.aborted === true) return fromAbort(signal.reason)
-  if (error instanceof StatusError) return fromStatus(error.status, error.headers, error.body)
+  if (error instanceof StatusError) {
+    return fromStatus(error.status, error.headers, error.body, { provider: error.provider })
+  }
   if (isNamed(error, 'TimeoutError')) return failureOf('TIMEOUT')
   // With a signal that is not aborted it was somebody else who gave up: no reason to end the task.
   if (isNamed(error, 'AbortError')) return failureOf(signal === undefined ? 'CANCELLED' : 'NETWORK_ERROR')
-  const answered = APICallError.isInstance(error) ? error.statusCode : undefined
-  // The status first: it is known even when the body of the error was cut.
-  if (APICallError.isInstance(error) && answered !== undefined && (answered < 200 || answered > 299)) {
-    return fromStatus(answered, error.responseHeaders ?? {}, error.responseBody)
-  }
   for (const code of causeCodes(error)) {
     if (TIMEOUTS.has(code)) return failureOf('TIMEOUT')
     if (UNUSABLE.test(code)) return failureOf('INVALID_RESPONSE')
@@ -127,7 +135,8 @@ export function fromThrown(error: unknown, signal?: AbortSignal): Failure {
   }
   if (LoadAPIKeyError.isInstance(error)) return failureOf('MISSING_API_KEY')
   if (APICallError.isInstance(error)) {
-    return answered === undefined ? failureOf('NETWORK_ERROR') : fromErrorInside(error.responseBody)
+    // Statuses never get this far (`StatusError`): one that stands here was made up of a 200 by a library.
+    return error.statusCode === undefined ? failureOf('NETWORK_ERROR') : fromErrorInside(error.responseBody)
   }
   if (AISDKError.isInstance(error) || error instanceof SyntaxError) return failureOf('INVALID_RESPONSE')
   return failureOf('UNKNOWN')
@@ -201,12 +210,17 @@ function wordOf(
   words: Readonly<Record<string, FailureCode>> = WORDS,
 ): FailureCode | undefined {
   const inner = error?.['innererror']
+  const details = error?.['details']
   const said = [
     error?.['code'],
     error?.['type'],
     error?.['status'],
     isRecord(inner) ? inner['code'] : undefined,
-    ...recordsIn(error?.['details']).map((detail) => detail['reason']),
+    isRecord(details) ? details['error_code'] : undefined,
+    ...recordsIn(details).map((detail) => detail['reason']),
+    ...recordsIn(details)
+      .flatMap((detail) => recordsIn(detail['violations']))
+      .map(({ quotaId }) => (typeof quotaId === 'string' && quotaId.includes('PerDay') ? 'quota_per_day' : undefined)),
   ]
   for (const word of said) {
     if (typeof word !== 'string') continue
@@ -216,9 +230,15 @@ function wordOf(
   return undefined
 }
 
+function sentenceOf(error: Record<string, unknown> | undefined, provider: string): FailureCode | undefined {
+  const said = error?.['message'] ?? error?.['error']
+  if (typeof said !== 'string' || !Object.hasOwn(SENTENCES, provider)) return undefined
+  return SENTENCES[provider]?.find(([sentence]) => sentence.test(said))?.[1]
+}
+
 /**
  * The one setting that an error names: as `param`, as a field violation (Google),
- * as a place in the body (Mistral), or before the colon of a message (Anthropic).
+ * as a place in the body (Mistral), or at the beginning of a message (Anthropic).
  */
 function parameterOf(error: Record<string, unknown> | undefined): string | undefined {
   const named = [
@@ -229,7 +249,9 @@ function parameterOf(error: Record<string, unknown> | undefined): string | undef
     ...[error, error?.['message']]
       .flatMap((said) => recordsIn(isRecord(said) ? said['detail'] : undefined))
       .map(({ loc }) => (Array.isArray(loc) ? loc.at(-1) : undefined)),
-    typeof error?.['message'] === 'string' ? /^`?(\w+)`?: /.exec(error['message'])?.[1] : undefined,
+    typeof error?.['message'] === 'string'
+      ? /^(?:`(\w+)`|(\w+):) /.exec(error['message'])?.find((name, at) => at > 0 && name !== undefined)
+      : undefined,
   ]
     .filter((name) => typeof name === 'string')
     .map((name) => name.slice(name.lastIndexOf('.') + 1))

@@ -7,7 +7,10 @@ import type { ModelRequest } from './provider.ts'
 
 const SITUATIONS: Readonly<Record<string, Scripted>> = {
   large: { text: 'All work and no play. '.repeat(50_000) },
+  'in-words': { text: 'Rating: 3' },
   odd: { text: 'NUL \u0000 lone \ud83d end' },
+  rated: { text: '{"rating":4,"reason":"It helps."}' },
+  fenced: { text: '```json\n{"rating":2,"reason":"fenced"}\n```' },
   cut: { finishReason: 'length' },
   empty: { text: '' },
   filtered: { text: '', finishReason: 'content_filter' },
@@ -20,9 +23,41 @@ const SITUATIONS: Readonly<Record<string, Scripted>> = {
   'no-version': { modelVersion: null },
 }
 
-providerContract('the fake', async () => ({
-  provider: createFake({ latencyMs: 0, script: ({ model }) => SITUATIONS[model] }),
-}))
+const ELSEWHERE = [
+  'rate-limited-long',
+  'no-quota',
+  'no-money',
+  'bad-key',
+  'forbidden',
+  'not-found',
+  'request-timeout',
+  'conflict',
+  'too-large',
+  'unprocessable',
+  'bad-gateway',
+  'unavailable',
+  'overloaded',
+  'reset',
+  'cut-midway',
+  'not-json',
+  'wrong-shape',
+  'error-in-200',
+  'error-mid-stream',
+] as const
+
+providerContract(
+  'the fake',
+  {
+    takes: ['temperature', 'maxTokens', 'seed'],
+    usage: { reasoningTokens: null, cachedTokens: null },
+    // What else goes wrong at a provider is a failure in its script, and no more.
+    lacks: [...ELSEWHERE, 'reasons', 'no-temperature'],
+  },
+  async () => ({
+    provider: createFake({ latencyMs: 0, script: ({ model }) => SITUATIONS[model] }),
+    arrange: (situation) => (situation === 'well' ? 'a' : situation),
+  }),
+)
 
 const never = new AbortController().signal
 const quick = createFake({ latencyMs: 0 })

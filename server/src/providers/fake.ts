@@ -9,6 +9,7 @@ import { estimateTokenCount, sliceByTokens } from 'tokenx'
 import type { Failure } from '@millrace/engine'
 import { answerOf, fraction, type Temper } from './fake-answers.ts'
 import { failureOf, fromThrown } from './failures.ts'
+import { readJson, unusableSchema } from './json.ts'
 import { askedSettings } from './provider.ts'
 import type { Answer, FinishReason, Listing, ModelEvent, ModelRequest, Provider, Usage } from './provider.ts'
 
@@ -131,8 +132,9 @@ class Fake implements FakeProvider {
   ): AsyncGenerator<ModelEvent, void, undefined> {
     const startedAt = new Date()
     signal.throwIfAborted()
-    if (!this.#knows(request.model)) {
-      yield { type: 'failed', failure: unknownFakeModel(request.model) }
+    const obstacle = this.#knows(request.model) ? unusableSchema(request) : unknownFakeModel(request.model)
+    if (obstacle !== undefined) {
+      yield { type: 'failed', failure: obstacle }
       return
     }
     const model = FAKE_MODELS[request.model] ?? { description: '', temper: 'warm' }
@@ -168,10 +170,19 @@ class Fake implements FakeProvider {
       }
       return
     }
+    const read = request.schema === undefined ? undefined : readJson(text, request.schema)
+    if (read !== undefined && 'problem' in read) {
+      yield {
+        type: 'failed',
+        failure: failureOf('INVALID_RESPONSE', { details: { json: read.problem, finishReason } }),
+      }
+      return
+    }
     const asked = askedSettings(request)
     const sent = Object.fromEntries(Object.entries(asked).filter(([name]) => name !== model.drops))
     const answer: Answer = {
       text,
+      ...(read === undefined ? {} : { json: read.value }),
       modelVersion: scripted.modelVersion === undefined ? `fake-${request.model}-2026-01` : scripted.modelVersion,
       finishReason,
       truncated: finishReason === 'length' || finishReason === 'content_filter',

@@ -1,6 +1,8 @@
 /** Structured answers: a JSON value out of a text, checked against the schema that was asked for. */
 import { z } from 'zod'
-import type { JsonSchema } from './provider.ts'
+import type { Failure } from '@millrace/engine'
+import { failureOf } from './failures.ts'
+import type { JsonSchema, ModelRequest } from './provider.ts'
 
 /** `problem` says in one closed word what is wrong with the text. */
 export type ReadJson = { readonly value: unknown } | { readonly problem: 'not JSON' | 'does not fit the schema' }
@@ -20,8 +22,20 @@ export function readJson(text: string, schema: JsonSchema): ReadJson {
   return checkerOf(schema).safeParse(value).success ? { value } : { problem: 'does not fit the schema' }
 }
 
-/** Throws where it is no JSON schema that can be checked: for whoever takes one from a person. */
-export function checkerOf(schema: JsonSchema): z.ZodType {
+/** Of a schema that nobody can check an answer against: told before an answer is paid for. */
+export function unusableSchema({ schema }: ModelRequest): Failure | undefined {
+  try {
+    if (schema !== undefined) checkerOf(schema)
+    return undefined
+  } catch {
+    return failureOf('CONFIGURATION', {
+      message: 'The schema of the answer is no JSON schema that can be checked.',
+      details: { setting: 'schema' },
+    })
+  }
+}
+
+function checkerOf(schema: JsonSchema): z.ZodType {
   const kept = checkers.get(schema)
   if (kept !== undefined) return kept
   const made = z.fromJSONSchema(schema)

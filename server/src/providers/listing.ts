@@ -23,13 +23,13 @@ const Whole = z
   .union([z.object({ data: z.array(One) }), z.object({ models: z.array(One) })])
   .transform((list) => ('data' in list ? list.data : list.models))
 
-export async function askModels(path: string, get: Get): Promise<ModelList> {
+export async function askModels(provider: string, path: string, get: Get): Promise<ModelList> {
   try {
     const response = await get(path)
     // A server without a list of models is not a wrong one.
     if ([404, 405, 501].includes(response.status)) return {}
     const text = await response.text()
-    if (!response.ok) return { failure: fromStatus(response.status, response.headers, text) }
+    if (!response.ok) return { failure: fromStatus(response.status, response.headers, text, { provider }) }
     const list = Whole.safeParse(JSON.parse(text))
     return list.success ? { names: new Set(list.data.flatMap(namesOf)) } : {}
   } catch (error) {

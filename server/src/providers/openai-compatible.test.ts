@@ -4,16 +4,33 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { BEHAVIOURS, startWireServer, type WireServer } from '../../testing/wire.ts'
 import type { FailureCode } from './failure-table.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
-import { eventsOf, providerContract } from './provider.contract.ts'
+import { eventsOf, providerContract, type Situation } from './provider.contract.ts'
 import { generate } from './provider.ts'
 import type { ModelRequest, Provider } from './provider.ts'
 
-for (const streams of [true, false]) {
-  providerContract(`openai-compatible ${streams ? 'streamed' : 'whole'}`, async () => {
-    const wire = await startWireServer()
-    return { provider: createOpenAICompatible({ baseUrl: wire.url, streams }), close: wire.close }
-  })
+/** The wire's behaviours that the contract calls by another name. */
+const NAMED: Partial<Record<Situation, string>> = {
+  unavailable: 'overloaded',
+  'in-words': 'well',
+  'wrong-shape': 'fields-missing',
 }
+
+providerContract(
+  'openai-compatible',
+  {
+    takes: ['temperature', 'maxTokens', 'seed'],
+    usage: { reasoningTokens: null, cachedTokens: null },
+    lacks: ['reasons', 'rate-limited-long'],
+  },
+  async () => {
+    const wire = await startWireServer()
+    return {
+      provider: createOpenAICompatible({ baseUrl: wire.url }),
+      arrange: (situation) => NAMED[situation] ?? situation,
+      close: wire.close,
+    }
+  },
+)
 
 const never = new AbortController().signal
 const KEY = 'sk-very-secret-key'

@@ -152,6 +152,8 @@ export const VENDORS: readonly Vendor[] = [
     simulated: '/xai/v1',
     headers: bearer,
     models: { path: '/models', one: true },
+    unfinished: ['incomplete_details', 'reason'],
+    finish: { max_output_tokens: 'length', content_filter: 'content_filter' },
     options: { xai: { store: false } },
     async open(opening) {
       const { createXai } = await import('@ai-sdk/xai')

@@ -13,7 +13,7 @@ import type { Failure } from '@millrace/engine'
 import { endOf, isRecord, servedIn } from './answer.ts'
 import { failureOf, fromErrorInside, fromThrown, rejectedParameter, StatusError } from './failures.ts'
 import { createFetch, WAY_OUT, type WayOut } from './fetch.ts'
-import { checkerOf } from './json.ts'
+import { unusableSchema } from './json.ts'
 import { askModels, checkAgainst, type ModelList } from './listing.ts'
 import type { Listing, ModelEvent, ModelRequest, Provider } from './provider.ts'
 import type { OpenModel, Wire } from './vendors.ts'
@@ -123,7 +123,7 @@ class WireProvider implements Provider {
   async #list(): Promise<ModelList> {
     const failure = this.#obstacle()
     if (failure !== undefined) return { failure }
-    this.#listing ??= askModels(this.#wire.models.path, this.#get).finally(() => {
+    this.#listing ??= askModels(this.id, this.#wire.models.path, this.#get).finally(() => {
       this.#listing = undefined
     })
     return await this.#listing
@@ -152,7 +152,7 @@ class WireProvider implements Provider {
     const text = content.map((part) => (part.type === 'text' ? part.text : '')).join('')
     if (text !== '') yield { type: 'text', text }
     const served = servedIn(this.#wire, said)
-    yield endOf(request, this.#wire, { text, finishReason, usage, served, body: bodyOf(sent?.body), startedAt })
+    yield endOf(request, this.#wire, { text, finishReason, usage, served, said, body: bodyOf(sent?.body), startedAt })
   }
 
   async *#follow(
@@ -169,6 +169,10 @@ class WireProvider implements Provider {
       if (done) break
       if (part.type === 'raw') {
         served = servedIn(this.#wire, part.rawValue) ?? served
+        if (isRecord(part.rawValue) && isRecord(part.rawValue['error'])) {
+          yield { type: 'failed', failure: fromErrorInside(part.rawValue) }
+          return
+        }
       } else if (part.type === 'text-delta' && part.delta !== '') {
         text += part.delta
         yield { type: 'text', text: part.delta }
@@ -214,7 +218,7 @@ class WireProvider implements Provider {
   readonly #wayOut: typeof globalThis.fetch = async (input, init) => {
     const headers = { ...(init?.headers as Record<string, string>), ...this.#wire.headers(this.#key()) }
     const response = await this.#fetch(input, { ...init, headers })
-    if (!response.ok) throw new StatusError(response.status, response.headers, await response.text())
+    if (!response.ok) throw new StatusError(response.status, response.headers, await response.text(), this.id)
     return (await this.#config.look?.(response, isStreamed(init?.body))) ?? response
   }
 }
@@ -222,18 +226,6 @@ class WireProvider implements Provider {
 /** `MISSING_API_KEY`, with the variable in `details.setting`. */
 export function missingKey(name: string, details: { readonly provider: string; readonly setting: string }): Failure {
   return failureOf('MISSING_API_KEY', { message: `${name} has no key: set ${details.setting}.`, details })
-}
-
-function unusableSchema({ schema }: ModelRequest): Failure | undefined {
-  try {
-    if (schema !== undefined) checkerOf(schema)
-    return undefined
-  } catch {
-    return failureOf('CONFIGURATION', {
-      message: 'The schema of the answer is no JSON schema that can be checked.',
-      details: { setting: 'schema' },
-    })
-  }
 }
 
 /** What the library itself trips over is an answer that it did not foresee. */
