@@ -38,7 +38,7 @@ async function stage(
   left.push(() => wire.close())
   const prices = pricesOf(DEAR)
   // An answer that comes too late is paid for and not counted; a machine that is busy must not make one.
-  const bench = await openBench(wire, prices, 20_000)
+  const bench = await openBench(wire, { prices, silence: 20_000 })
   left.push(() => bench.close())
   return { wire, bench, prices }
 }

@@ -7,6 +7,7 @@ import { readDefinition, type Definition } from '../src/domains/probe/definition
 import { probeRun } from '../src/domains/probe/run.ts'
 import { prepare, startProbe, type ProbeRequest } from '../src/domains/probe/start.ts'
 import { openPrices, type Prices } from '../src/prices/prices.ts'
+import type { Catalogue } from '../src/providers/catalogue.ts'
 import { createFake } from '../src/providers/fake.ts'
 import { createOpenAICompatible } from '../src/providers/openai-compatible.ts'
 import { catalogueOf } from './probe.ts'
@@ -18,7 +19,7 @@ export interface Bench {
   readonly db: TestDatabase
   readonly engine: Engine
   readonly probe: ReturnType<typeof probeRun>
-  readonly catalogue: ReturnType<typeof catalogueOf>
+  readonly catalogue: Catalogue
   /** One more worker, of 60 slots. */
   work(): Promise<Worker>
   /** As the operator. */
@@ -29,20 +30,27 @@ export interface Bench {
   close(): Promise<void>
 }
 
-/** A database with the probe's tables, an engine on it, and workers when they are asked for. */
-export async function openBench(
-  wire: Pick<WireServer, 'url'>,
-  prices: Prices = openPrices(),
+export interface BenchOptions {
+  /** Otherwise the table's. */
+  readonly prices?: Prices
   /** Milliseconds that the wire may be silent. */
-  silence = 400,
-): Promise<Bench> {
-  const db = await freshDatabase(rooms.slice(1))
-  const engine = openEngine(db.api)
-  const catalogue = catalogueOf({
+  readonly silence?: number
+  /** Otherwise the fake, the given server as `wire`, and a server that is not there. */
+  readonly catalogue?: Catalogue
+}
+
+const besides = (wire: Pick<WireServer, 'url'>, silence = 400): Catalogue =>
+  catalogueOf({
     fake: createFake({ latencyMs: 0 }),
     wire: createOpenAICompatible({ baseUrl: wire.url, limits: { headersMs: silence, bodyMs: silence } }),
     dead: createOpenAICompatible({ baseUrl: 'http://127.0.0.1:1/v1' }),
   })
+
+/** A database with the probe's tables, an engine on it, and workers when they are asked for. */
+export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOptions = {}): Promise<Bench> {
+  const { prices = openPrices(), catalogue = besides(wire, options.silence) } = options
+  const db = await freshDatabase(rooms.slice(1))
+  const engine = openEngine(db.api)
   const probe = probeRun(catalogue, prices)
   const workers: Worker[] = []
   async function start(request: ProbeRequest, budget?: Budget) {
