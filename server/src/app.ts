@@ -18,9 +18,11 @@ import { settings, type Config } from './config.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
+import { openLoopback } from './gateway/loopback.ts'
 import { loadKinds } from './own-kinds.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
+import { openPython, type Python } from './tools/python/python.ts'
 
 export { providerHealth } from './providers/health.ts'
 
@@ -55,14 +57,33 @@ export interface Served {
   readonly prices: Prices
   readonly probe: ReturnType<typeof probeRun>
   readonly kinds: readonly AnyRunKind[]
+  readonly python: Python
+  /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
+  leave(): Promise<void>
 }
 
 export function productKinds(config: Config): Served {
   const keys = keysOf(config)
   const catalogue = openCatalogue(config, keys)
   const prices = openPrices({ file: config.prices })
-  const probe = probeRun(catalogue, prices)
-  return { catalogue, keys, prices, probe, kinds: [probe] }
+  const python = openPython({
+    command: config.python,
+    most: config.processes,
+    tell: (line) => void process.stderr.write(`${line}\n`),
+  })
+  const gateway = openLoopback()
+  const probe = probeRun(catalogue, { prices, python, gateway })
+  return {
+    catalogue,
+    keys,
+    prices,
+    probe,
+    kinds: [probe],
+    python,
+    async leave() {
+      await Promise.all([python.close(), gateway.close()])
+    },
+  }
 }
 
 /** The product's kinds and, after them, those of the person's own folder. */
@@ -167,7 +188,7 @@ export async function openApp(
         ...(kind === served.probe ? { alongside: alongsideProbe(served.probe, input) } : {}),
       }),
     async close() {
-      await served.keys.disconnect()
+      await Promise.all([served.keys.disconnect(), served.leave()])
       await engine.close()
       await database.postgres.close()
     },

@@ -124,6 +124,11 @@ export function commands(done: (code: number) => void = () => {}): Command {
         .choices(['low', 'normal', 'high'])
         .default('normal'),
     )
+    .addOption(
+      new Option('--worker <which>', 'who holds the conversations; the answers are the same')
+        .choices(['inline', 'python'])
+        .default('inline'),
+    )
     .option('--test', 'try it out: one scenario, the first model')
     .option('--dry-run', 'say what would be asked, and stop')
     .option('--new', 'start another run even if one like it is unfinished')

@@ -147,6 +147,24 @@ export const settings = {
       'Programs as models: `name=program words…`, separated by semicolons, for example `llama=ollama run llama3.2`; asked for as `cli:llama`. The prompt goes to standard input, standard output is the answer.',
     read: optional,
   },
+  python: {
+    env: 'MILLRACE_PYTHON',
+    otherwise: '`python3` on the path',
+    sentence: 'Python 3.10 or newer for workers in Python; nothing else needs it.',
+    read: text('python3'),
+  },
+  pythonStrict: {
+    env: 'MILLRACE_PYTHON_STRICT',
+    otherwise: 'no: a run that needs it is refused',
+    sentence: '`1`: `up` and `worker` refuse to start where Python cannot be used.',
+    read: (given: string | undefined) => given === '1' || given === 'true',
+  },
+  processes: {
+    env: 'WORKER_PROCESSES',
+    otherwise: '16',
+    sentence: 'Child processes that one worker process keeps for tasks in Python, as many as are used.',
+    read: whole('WORKER_PROCESSES', 16, 1, 1_000),
+  },
   compatibleUrl: {
     env: 'OPENAI_COMPATIBLE_URL',
     otherwise: 'none',

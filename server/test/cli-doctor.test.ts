@@ -14,7 +14,7 @@ import { createFake } from '../src/providers/fake.ts'
 import { failureOf } from '../src/providers/failures.ts'
 import { definition } from '../testing/bench.ts'
 import { install } from '../testing/cli.ts'
-import { catalogueOf, definitionText } from '../testing/probe.ts'
+import { catalogueOf, elsewhere, definitionText } from '../testing/probe.ts'
 import { document, leave, left, stage } from './cli-stage.ts'
 
 afterEach(leave)
@@ -34,7 +34,7 @@ async function work(db: TestDatabase) {
   left.push(() => engine.close())
   const failure = failureOf('RATE_LIMIT', { status: 429, retryAfter: 0.01 })
   const catalogue = catalogueOf({ busy: createFake({ latencyMs: 0, script: [{ failure }] }), fake: createFake() })
-  const probe = probeRun(catalogue)
+  const probe = probeRun(catalogue, outside())
   const start = async (model: string) => {
     const { input } = await prepare({ definition: definition(definitionText(2)), models: [model] }, catalogue)
     return (await startProbe(engine, probe, operator, input, { workspace: 1 })).run
@@ -223,7 +223,12 @@ test('a disk that is nearly full is told before it is full', async ({ skip }) =>
 test('workers are listed with what they do, and those that went with the reason; without one it says how to start one', async () => {
   const { db, place } = await stage()
   expect((await place.run(['workers'])).stdout).toMatch(/^No worker is alive\. `millrace up` or `millrace worker`/)
-  const worker = await startWorker({ settings: db.worker, kinds: [probeRun(catalogueOf({}))], slots: 7, name: 'first' })
+  const worker = await startWorker({
+    settings: db.worker,
+    kinds: [probeRun(catalogueOf({}), outside())],
+    slots: 7,
+    name: 'first',
+  })
   const told = await place.run(['workers'])
   expect(told.stdout).toMatch(
     /^worker +name +kinds +slots +running +seen +state\n +1 +first +probe\.ask +7 +0 +\S.* ago +alive\n$/,

@@ -10,7 +10,7 @@ import { openPrices, type Prices } from '../src/prices/prices.ts'
 import type { Catalogue } from '../src/providers/catalogue.ts'
 import { createFake } from '../src/providers/fake.ts'
 import { createOpenAICompatible } from '../src/providers/openai-compatible.ts'
-import { catalogueOf } from './probe.ts'
+import { catalogueOf, outside } from './probe.ts'
 import type { WireServer } from './wire.ts'
 
 export const definition = (text: string): Definition => readDefinition(text, { file: 'test.yaml' })
@@ -51,10 +51,11 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
   const { prices = openPrices(), catalogue = besides(wire, options.silence) } = options
   const db = await freshDatabase(rooms.slice(1))
   const engine = openEngine(db.api)
-  const probe = probeRun(catalogue, prices)
+  const others = outside(prices)
+  const probe = probeRun(catalogue, others)
   const workers: Worker[] = []
   async function start(request: ProbeRequest, budget?: Budget) {
-    const { input } = await prepare(request, catalogue, { prices })
+    const { input } = await prepare(request, catalogue, { prices, python: others.python })
     return (await startProbe(engine, probe, operator, input, { workspace: 1, ...(budget && { budget }) })).run
   }
   return {
@@ -79,6 +80,7 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
     transcripts: (run) => db.sql('select * from probe.transcripts where run_id = $1 order by task', [run]),
     async close() {
       await Promise.all(workers.map((worker) => worker.drain(0)))
+      await others.close()
       await engine.close()
       await db.drop()
     },

@@ -1,7 +1,11 @@
 /** Small definitions, and a model server whose calls can be held and let go. */
+import type { Outside } from '../src/domains/probe/ask.ts'
+import { openPrices } from '../src/prices/prices.ts'
+import { openLoopback } from '../src/gateway/loopback.ts'
 import type { Catalogue } from '../src/providers/catalogue.ts'
 import { failureOf } from '../src/providers/failures.ts'
 import type { Provider } from '../src/providers/provider.ts'
+import { openPython } from '../src/tools/python/python.ts'
 import { startWireServer, type Call, type WireServer } from './wire.ts'
 
 /** `scenarios` scenarios of one dimension, `followups` further turns. */
@@ -83,6 +87,13 @@ export function catalogueOf(providers: Readonly<Record<string, Provider>>): Cata
     providers: () => Object.values(providers).map((provider) => ({ id: provider.id, name: provider.name, provider })),
     models: async () => [],
   }
+}
+
+/** What a probe needs besides the door to the models; nothing begins before it is used. */
+export function outside(prices = openPrices()): Outside & { close(): Promise<unknown> } {
+  const python = openPython({ command: 'python3', most: 4, tell: console.error })
+  const gateway = openLoopback()
+  return { prices, python, gateway, close: () => Promise.all([python.close(), gateway.close()]) }
 }
 
 /** Answers each call by a function of it, whatever the model is called. */

@@ -6,6 +6,7 @@ import { databaseUrlOf, glance, keysOf, loginsOf, openCatalogue, providerHealth,
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtWork } from './doctor-work.ts'
+import { lookAtPython } from './python.ts'
 import { grouped, say } from './screen.ts'
 
 export interface Finding {
@@ -31,6 +32,7 @@ export async function doctor(options: { json?: boolean }): Promise<number> {
     findings.push(...(await orRefusal('database', () => lookAtDatabase(config))))
   }
   findings.push(...(await lookAtProviders(config)))
+  findings.push(...(await lookAtPython(config)))
   if (options.json === true) say(JSON.stringify(findings))
   else for (const finding of findings) tell(finding)
   return findings.some((finding) => finding.state === 'wrong') ? 1 : 0

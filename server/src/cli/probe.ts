@@ -1,6 +1,16 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
 import { relative } from 'node:path'
-import { glance, openApp, operator, PRIORITY, productKinds, WORKSPACE, type App, type Priority } from '../app.ts'
+import {
+  glance,
+  openApp,
+  operator,
+  PRIORITY,
+  productKinds,
+  WORKSPACE,
+  type App,
+  type Priority,
+  type Served,
+} from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition/definition.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
@@ -23,6 +33,7 @@ export interface ProbeOptions {
   readonly temperature?: number
   readonly maxTokens?: number
   readonly maxTurns?: number
+  readonly worker?: ProbeInput['worker']
   readonly priority?: Priority
   readonly test?: boolean
   readonly dryRun?: boolean
@@ -35,19 +46,33 @@ export interface ProbeOptions {
 
 export async function probe(file: string, options: ProbeOptions): Promise<number> {
   const config = readConfig()
-  const request = requestOf(await readDefinitionFile(file), options)
   const served = productKinds(config)
-  const { input, dry } = await glance(config, served, ({ ask }) =>
-    prepare(request, served.catalogue, {
-      prices: served.prices,
-      seen: async (models) =>
-        (await ask?.((engine) => lengthsSeen(engine, operator, models, served.catalogue))) ?? new Map(),
-    }),
-  )
-  for (const warning of dry.warnings) remark(`Note: ${warning}`)
-  if (options.dryRun === true) return showDryRun(dry, options.json === true)
-  await checkOut(options.out)
+  try {
+    const request = requestOf(await readDefinitionFile(file), options)
+    const { input, dry } = await glance(config, served, ({ ask: look }) =>
+      prepare(request, served.catalogue, {
+        prices: served.prices,
+        python: served.python,
+        seen: async (models) =>
+          (await look?.((engine) => lengthsSeen(engine, operator, models, served.catalogue))) ?? new Map(),
+      }),
+    )
+    for (const warning of dry.warnings) remark(`Note: ${warning}`)
+    if (options.dryRun === true) return showDryRun(dry, options.json === true)
+    await checkOut(options.out)
+    return await ask(config, served, input, dry, options)
+  } finally {
+    await served.leave()
+  }
+}
 
+async function ask(
+  config: Config,
+  served: Served,
+  input: ProbeInput,
+  dry: DryRun,
+  options: ProbeOptions,
+): Promise<number> {
   const interruption = onInterrupt(() => remark(COMING_TO_AN_END))
   const app = await openApp(config, remark, served)
   try {
@@ -79,6 +104,7 @@ function requestOf(definition: Definition, options: ProbeOptions) {
     ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
     ...(options.maxTokens === undefined ? {} : { maxTokens: options.maxTokens }),
     ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+    ...(options.worker === undefined ? {} : { worker: options.worker }),
     ...(options.test === true ? { mostScenarios: 1 } : {}),
   }
 }

@@ -9,6 +9,7 @@ import { listen } from '../http/server.ts'
 import { reporter } from '../report.ts'
 import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
 import { readDefinitionFile } from './probe.ts'
+import { tellPython } from './python.ts'
 import { keepPruning } from './retention.ts'
 import { bold, dim, grouped, remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
@@ -34,6 +35,7 @@ export async function up(options: { example: boolean }): Promise<number> {
     return []
   })
   try {
+    await tellPython(served.python, config.pythonStrict, remark)
     const opened = await openApp(config, remark, served)
     app = opened
     worker = await startWorker({

@@ -3,6 +3,7 @@ import { startWorker } from '@millrace/engine'
 import { openApp, servedKinds } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { reporter } from '../report.ts'
+import { tellPython } from './python.ts'
 import { keepPruning } from './retention.ts'
 import { remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
@@ -15,6 +16,7 @@ export async function worker(options: { name?: string; slots?: number }): Promis
   const interruption = onInterrupt(() =>
     remark('\nDraining: what is under way is finished first. Ctrl-C again ends at once.'),
   )
+  await tellPython(served.python, config.pythonStrict, remark)
   const app = await openApp(config, remark, served)
   try {
     const slots = options.slots ?? config.slots

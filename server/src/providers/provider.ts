@@ -108,12 +108,21 @@ export type Generated =
   | { readonly answer: Answer; readonly failure?: never }
   | { readonly failure: Failure; readonly answer?: never }
 
-/** Asks once and waits for the end of the stream.  Never throws, whatever the provider does. */
-export async function generate(provider: Provider, request: ModelRequest, signal: AbortSignal): Promise<Generated> {
+/**
+ * Asks once and waits for the end of the stream; `piece` is told the text as it comes.
+ * Never throws, whatever the provider does.
+ */
+export async function generate(
+  provider: Provider,
+  request: ModelRequest,
+  signal: AbortSignal,
+  piece?: (text: string) => void,
+): Promise<Generated> {
   try {
     for await (const event of provider.stream(request, signal)) {
       if (event.type === 'done') return { answer: event.answer }
       if (event.type === 'failed') return { failure: event.failure }
+      piece?.(event.text)
     }
     return { failure: failureOf('INVALID_RESPONSE') }
   } catch (error) {

@@ -21,6 +21,8 @@ import { isFailure, triesFor } from '../../providers/failures.ts'
 import { generate, type Answer, type Message, type ModelRequest } from '../../providers/provider.ts'
 import type { Cost, Prices } from '../../prices/prices.ts'
 import { costColumns, costSchema } from './cost.ts'
+import type { Asked } from '../../gateway/ask.ts'
+import { converseInPython, type Elsewhere, type Held } from './ask-python.ts'
 import { countWords } from './csv.ts'
 import { decide } from './decision/decide.ts'
 import type { Definition } from './definition/definition.ts'
@@ -76,7 +78,12 @@ type Conversation = z.output<typeof conversation>
 const TIMEOUT = 1_800
 const RATE_LIMIT_PAUSE = 2
 
-export function askTask(catalogue: Catalogue, prices: Prices) {
+/** What the asking needs besides the door to the models. */
+export interface Outside extends Elsewhere {
+  readonly prices: Prices
+}
+
+export function askTask(catalogue: Catalogue, outside: Outside) {
   return defineTask<Slot, Conversation>({
     name: 'probe.ask',
     input: slotSchema,
@@ -86,7 +93,7 @@ export function askTask(catalogue: Catalogue, prices: Prices) {
     async perform(hand) {
       const resolved = catalogue.resolve(hand.input.model)
       if (isFailure(resolved)) throw new TaskFailed(resolved)
-      return converse(hand, resolved, prices, await inputOf(hand), await scenarioOf(hand))
+      return converse(hand, resolved, await inputOf(hand), await scenarioOf(hand), outside)
     },
     save: saveTranscripts,
     keep: ({ outcome, turns }) => ({ outcome: outcome?.code ?? outcome?.kind ?? null, turns: turns.length }),
@@ -111,39 +118,44 @@ export function retry(failure: Failure, tries: number): Again {
 async function converse(
   hand: Hand<Slot>,
   resolved: Resolved,
-  prices: Prices,
   input: ProbeInput,
   scenario: ScenarioRow,
+  { prices, ...elsewhere }: Outside,
 ): Promise<Conversation> {
   const { definition } = input
   const prompts = [
     { label: 'scenario', prompt: scenario.prompt },
     ...definition.followups.map(({ label, prompt }) => ({ label, prompt })),
   ].slice(0, input.maxTurns)
-  const messages: Message[] = []
-  if (definition.preamble !== undefined && definition.preambleAs === 'system') {
-    messages.push({ role: 'system', content: definition.preamble })
-  }
-  const turns: Turn[] = []
-  for (const [index, { label, prompt }] of prompts.entries()) {
-    messages.push({ role: 'user', content: index === 0 ? firstPrompt(definition, prompt) : prompt })
+  async function buy(turn: number, asked: Asked, piece: (text: string) => void = () => {}): Promise<KeptAnswer> {
+    const { messages, temperature, maxTokens, seed } = asked
     const request: ModelRequest = {
       model: resolved.model,
-      messages: [...messages],
-      label: `${scenario.key} ${hand.input.sample} ${index}`,
-      ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
-      ...(input.maxTokens === undefined ? {} : { maxTokens: input.maxTokens }),
+      messages,
+      label: `${scenario.key} ${hand.input.sample} ${turn}`,
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(seed === undefined ? {} : { seed }),
     }
     const answer = await hand.remember(
-      `turn ${index + 1}`,
+      `turn ${turn + 1}`,
       [hand.input.model, request],
-      () => ask(resolved, prices, request, hand.signal),
+      () => ask(resolved, prices, request, hand.signal, piece),
       { used: ({ usage, cost }) => ({ tokens: usage.inputTokens + usage.outputTokens, micros: cost?.micros ?? 0 }) },
     )
-    messages.push({ role: 'assistant', content: answer.text })
-    turns.push({ label, prompt, ...answerFacts(answer), promptHash: hashOf(request.messages) })
-    if (prompts.length > 1) hand.progress({ turn: index + 1, of: prompts.length })
+    if (prompts.length > 1) hand.progress({ turn: turn + 1, of: prompts.length })
+    return answer
   }
+  const held =
+    input.worker === 'python'
+      ? await converseInPython(elsewhere, { hand, input, scenario, prompts, buy })
+      : await converseHere(input, prompts, buy)
+  const turns = held.map(({ label, prompt, asked, answer }) => ({
+    label,
+    prompt,
+    ...answerFacts(answer),
+    promptHash: hashOf(asked.messages),
+  }))
   const outcome = decide(turns[0]?.answer ?? '', definition.decision)
   return {
     provider: resolved.providerId,
@@ -153,6 +165,30 @@ async function converse(
     turns,
     outcome,
   }
+}
+
+async function converseHere(
+  { definition, temperature, maxTokens }: ProbeInput,
+  prompts: readonly { readonly label: string; readonly prompt: string }[],
+  buy: (turn: number, asked: Asked) => Promise<KeptAnswer>,
+): Promise<Held<KeptAnswer>[]> {
+  const messages: Message[] = []
+  if (definition.preamble !== undefined && definition.preambleAs === 'system') {
+    messages.push({ role: 'system', content: definition.preamble })
+  }
+  const held: Held<KeptAnswer>[] = []
+  for (const [index, { label, prompt }] of prompts.entries()) {
+    messages.push({ role: 'user', content: index === 0 ? firstPrompt(definition, prompt) : prompt })
+    const asked: Asked = {
+      messages: [...messages],
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    }
+    const answer = await buy(index, asked)
+    messages.push({ role: 'assistant', content: answer.text })
+    held.push({ label, prompt, asked, answer })
+  }
+  return held
 }
 
 function firstPrompt(definition: Definition, prompt: string): string {
@@ -174,8 +210,9 @@ async function ask(
   prices: Prices,
   request: ModelRequest,
   signal: AbortSignal,
+  piece: (text: string) => void,
 ): Promise<KeptAnswer> {
-  const { answer, failure } = await generate(provider, request, signal)
+  const { answer, failure } = await generate(provider, request, signal, piece)
   if (failure !== undefined) throw new TaskFailed(failure)
   const { startedAt, completedAt, usage } = answer
   const cost = prices.cost(providerId, model, usage, completedAt)

@@ -16,6 +16,8 @@ export const probeInput = z.object({
   temperature: z.number().min(0).max(2).optional(),
   maxTokens: z.int().min(1).max(1_000_000).optional(),
   maxTurns: z.int().min(1).max(100),
+  /** Who holds the conversations: this program, or the worker in Python.  What is asked and kept is the same. */
+  worker: z.enum(['inline', 'python']).default('inline'),
 })
 export type ProbeInput = z.output<typeof probeInput>
 

@@ -7,19 +7,19 @@ import { createHash } from 'node:crypto'
 import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from '@millrace/engine'
 import { definitionHash } from './definition/definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
-import { askTask } from './ask.ts'
+import { askTask, type Outside } from './ask.ts'
 import { mostOf } from './cost.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
 import { usesOf } from './uses.ts'
-import { openPrices, type Prices } from '../../prices/prices.ts'
 import type { Catalogue } from '../../providers/catalogue.ts'
 
-/** The run kind; what is left of it outside is the door to the models. */
-export function probeRun(catalogue: Catalogue, prices: Prices = openPrices()) {
+/** The run kind; what is left of it outside is the door to the models, their prices, and workers in other languages. */
+export function probeRun(catalogue: Catalogue, outside: Outside) {
+  const { prices } = outside
   const kind = defineRun<ProbeInput>({
     name: 'probe',
     input: probeInput,
-    tasks: [askTask(catalogue, prices)],
+    tasks: [askTask(catalogue, outside)],
     *plan(input): Iterable<TaskSpec> {
       const { indexes } = sampleOf(input)
       const uses = usesOf(input)
@@ -62,9 +62,12 @@ export function sampleOf(input: Pick<ProbeInput, 'definition' | 'samplePercentag
   return { expansion, indexes: indexes.slice(0, input.mostScenarios) }
 }
 
-/** The same question gives the same key: definition, models and parameters, in whatever order the models stand. */
+/**
+ * The same question gives the same key: definition, models and parameters, in whatever order the models stand.
+ * Who holds the conversations is no part of it: the answers are the same.
+ */
 export function questionOf(input: ProbeInput): string {
-  const { definition, models, ...parameters } = input
+  const { definition, models, worker: _, ...parameters } = input
   const said = JSON.stringify([
     definitionHash(definition),
     models.toSorted(),

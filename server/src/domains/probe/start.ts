@@ -7,6 +7,7 @@ import type { Catalogue } from '../../providers/catalogue.ts'
 import { guessSpec } from '../../providers/guess.ts'
 import { openPrices, type Prices } from '../../prices/prices.ts'
 import { refuseUnheld } from './budget.ts'
+import { PYTHON_REMEDY, sayHealth, type Python } from '../../tools/python/python.ts'
 import { definitionWarnings, type Definition } from './definition/definition.ts'
 import { expansionLimits, isSamplePercentage } from './definition/expand.ts'
 import { forecast, together, type Lengths, type ModelForecast } from './forecast.ts'
@@ -25,6 +26,7 @@ export interface ProbeRequest {
   readonly temperature?: number
   readonly maxTokens?: number
   readonly maxTurns?: number
+  readonly worker?: ProbeInput['worker']
 }
 
 /** What a start would create. */
@@ -51,18 +53,20 @@ const TURNS = 10
 export interface Known {
   /** Default: the table that comes with the program. */
   readonly prices?: Prices
+  /** Asked how it is if it is to work. */
+  readonly python?: Pick<Python, 'health'>
   /** How long the answers of models were before. */
   readonly seen?: (models: readonly string[]) => Promise<ReadonlyMap<string, Lengths>>
 }
 
 /**
- * Checks everything and asks the providers whether they know the models.
+ * Checks everything, asks the providers whether they know the models, and Python how it is if it is to work.
  * @throws Refusal CANNOT_START with one cause a line
  */
 export async function prepare(
   request: ProbeRequest,
   catalogue: Catalogue,
-  { prices = openPrices(), seen }: Known = {},
+  { prices = openPrices(), python, seen }: Known = {},
 ): Promise<{ input: ProbeInput; dry: DryRun }> {
   const causes: string[] = []
   const models = [...new Set(request.models.map((model) => model.trim()).filter((model) => model !== ''))]
@@ -78,6 +82,7 @@ export async function prepare(
     sampleSeed: request.sampleSeed ?? '0',
     samplesPerScenario: request.samplesPerScenario ?? 1,
     maxTurns: request.maxTurns ?? TURNS,
+    worker: request.worker ?? 'inline',
     ...(request.mostScenarios === undefined ? {} : { mostScenarios: request.mostScenarios }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
@@ -86,6 +91,12 @@ export async function prepare(
   if (!parsed.success) causes.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   for (const { spec, failure } of await catalogue.check(models)) {
     if (failure !== null) causes.push(`${spec}: ${failure.message}${hint(failure, spec)}`)
+  }
+  if (request.worker === 'python') {
+    const health = await python?.health()
+    if (health?.healthy !== true) {
+      causes.push(`worker: ${health === undefined ? 'no Python is known here.' : sayHealth(health)} ${PYTHON_REMEDY}`)
+    }
   }
   let sample: ReturnType<typeof sampleOf> | undefined
   try {
