@@ -14,7 +14,7 @@ import { createFake } from '../src/providers/fake.ts'
 import { failureOf } from '../src/providers/failures.ts'
 import { definition } from '../testing/bench.ts'
 import { install } from '../testing/cli.ts'
-import { catalogueOf, elsewhere, definitionText } from '../testing/probe.ts'
+import { catalogueOf, definitionText, outside } from '../testing/probe.ts'
 import { document, leave, left, stage } from './cli-stage.ts'
 
 afterEach(leave)

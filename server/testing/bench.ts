@@ -3,6 +3,7 @@ import { openEngine, startWorker, type Budget, type Engine, type Run, type Worke
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { operator, rooms } from '../src/app.ts'
 import type { Turn } from '../src/domains/probe/ask.ts'
+import type { Outside } from '../src/domains/probe/ask.ts'
 import { readDefinition, type Definition } from '../src/domains/probe/definition/definition.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import { prepare, startProbe, type ProbeRequest } from '../src/domains/probe/start.ts'
@@ -20,6 +21,7 @@ export interface Bench {
   readonly engine: Engine
   readonly probe: ReturnType<typeof probeRun>
   readonly catalogue: Catalogue
+  readonly outside: Outside
   /** One more worker, of 60 slots. */
   work(): Promise<Worker>
   /** As the operator. */
@@ -63,6 +65,7 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
     engine,
     probe,
     catalogue,
+    outside: others,
     async work() {
       const worker = await startWorker({ settings: db.worker, kinds: [probe], slots: 60, report: console.error })
       workers.push(worker)

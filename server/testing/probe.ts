@@ -91,7 +91,7 @@ export function catalogueOf(providers: Readonly<Record<string, Provider>>): Cata
 
 /** What a probe needs besides the door to the models; nothing begins before it is used. */
 export function outside(prices = openPrices()): Outside & { close(): Promise<unknown> } {
-  const python = openPython({ command: 'python3', most: 4, tell: console.error })
+  const python = openPython({ command: 'python3', most: 4, tell: (line) => console.error(line) })
   const gateway = openLoopback()
   return { prices, python, gateway, close: () => Promise.all([python.close(), gateway.close()]) }
 }

@@ -343,7 +343,7 @@ def _retry_after(headers):
 
 
 def _number(text, divisor):
-    return float(text) / divisor if text and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text) else None
+    return float(text) / divisor if text and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", text) else None
 
 
 def _until(text):

@@ -147,13 +147,14 @@ def run_worker(handle, *, ops=None, empty=None, argv=None):
     What anything prints meanwhile goes to stderr; the protocol has stdout for itself.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    incoming, outgoing = _take_streams()
     known = {"invoke": handle, "ping": lambda _given, _job: {}, **(ops or {})}
+    incoming, outgoing = _take_streams()
     try:
-        if "--warm" in arguments:
-            serve(known, incoming, outgoing)
-        else:
-            answer_once(handle, incoming, outgoing, empty)
+        with incoming, outgoing:
+            if "--warm" in arguments:
+                serve(known, incoming, outgoing)
+            else:
+                answer_once(handle, incoming, outgoing, empty)
     except (KeyboardInterrupt, BrokenPipeError):
         # Who asked has gone; nobody reads an answer.
         os._exit(130)

@@ -32,8 +32,8 @@ interface Conversation<Kept> {
   readonly scenario: { readonly key: string; readonly prompt: string }
   /** In order: label and prompt. */
   readonly prompts: readonly { readonly label: string; readonly prompt: string }[]
-  /** Asks the turn, from 0, once; what was answered before is not bought again. */
-  readonly buy: (turn: number, asked: Asked, piece: (text: string) => void) => Promise<Kept>
+  /** Asks the turn, from 0, once; what was answered before is not bought again. `nth` tells other questions of a turn apart. */
+  readonly buy: (turn: number, asked: Asked, nth: number, piece: (text: string) => void) => Promise<Kept>
 }
 
 type Kept = Pick<Answer, 'text' | 'modelVersion' | 'finishReason' | 'usage'>
@@ -48,12 +48,17 @@ export async function converseInPython<A extends Kept>(
 ): Promise<Held<A>[]> {
   const answered = new Map<string, { readonly asked: Asked; readonly answer: A }>()
   const asking = new Map<string, Promise<{ id: string; answer: A }>>()
+  /** What was asked in each turn: the ledger knows a call by its name. */
+  const questions = new Map<number, string[]>()
   let thrown: unknown
 
-  async function once(asked: Asked, piece: (text: string) => void) {
+  async function once(asked: Asked, key: string, piece: (text: string) => void) {
     try {
       const turn = asked.messages.filter(({ role }) => role === 'user').length - 1
-      const answer = await buy(turn, asked, piece)
+      const others = questions.get(turn) ?? []
+      if (!others.includes(key)) questions.set(turn, [...others, key])
+      const nth = others.includes(key) ? others.indexOf(key) : others.length
+      const answer = await buy(turn, asked, nth, piece)
       const id = `chatcmpl-${randomUUID()}`
       answered.set(id, { asked, answer })
       return { id, answer }
@@ -68,7 +73,7 @@ export async function converseInPython<A extends Kept>(
     async answer(_, asked, piece) {
       const key = JSON.stringify(asked)
       // Whoever asks the same again, because he missed the answer, gets that one.
-      const under = asking.get(key) ?? once(asked, piece)
+      const under = asking.get(key) ?? once(asked, key, piece)
       asking.set(key, under)
       under.catch(() => asking.delete(key))
       const { id, answer } = await under

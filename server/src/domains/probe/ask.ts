@@ -74,6 +74,9 @@ const conversation = z.object({
 })
 type Conversation = z.output<typeof conversation>
 
+/** Told the text of an answer as it comes. */
+type Piece = (text: string) => void
+
 /** Seconds for a whole conversation. */
 const TIMEOUT = 1_800
 const RATE_LIMIT_PAUSE = 2
@@ -127,7 +130,7 @@ async function converse(
     { label: 'scenario', prompt: scenario.prompt },
     ...definition.followups.map(({ label, prompt }) => ({ label, prompt })),
   ].slice(0, input.maxTurns)
-  async function buy(turn: number, asked: Asked, piece: (text: string) => void = () => {}): Promise<KeptAnswer> {
+  async function buy(turn: number, asked: Asked, nth = 0, piece?: Piece): Promise<KeptAnswer> {
     const { messages, temperature, maxTokens, seed } = asked
     const request: ModelRequest = {
       model: resolved.model,
@@ -138,7 +141,7 @@ async function converse(
       ...(seed === undefined ? {} : { seed }),
     }
     const answer = await hand.remember(
-      `turn ${turn + 1}`,
+      nth === 0 ? `turn ${turn + 1}` : `turn ${turn + 1}, question ${nth + 1}`,
       [hand.input.model, request],
       () => ask(resolved, prices, request, hand.signal, piece),
       { used: ({ usage, cost }) => ({ tokens: usage.inputTokens + usage.outputTokens, micros: cost?.micros ?? 0 }) },
@@ -210,7 +213,7 @@ async function ask(
   prices: Prices,
   request: ModelRequest,
   signal: AbortSignal,
-  piece: (text: string) => void,
+  piece?: Piece,
 ): Promise<KeptAnswer> {
   const { answer, failure } = await generate(provider, request, signal, piece)
   if (failure !== undefined) throw new TaskFailed(failure)
