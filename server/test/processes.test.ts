@@ -30,6 +30,7 @@ afterEach(() => {
   for (const pid of left.splice(0)) if (lives(pid)) process.kill(pid, 'SIGKILL')
 })
 
+const PORT = fileURLToPath(new URL('../src/tools/process/processes.ts', import.meta.url))
 const soon = (seconds = 20) => ({
   signal: new AbortController().signal,
   deadline: new Date(Date.now() + seconds * 1000),
@@ -295,9 +296,8 @@ describe('nobody is left', () => {
   test('when the parent is killed', async () => {
     const path = file()
     await writeFile(path, '')
-    const port = fileURLToPath(new URL('../src/tools/process/processes.ts', import.meta.url))
     const script = `
-      import { openProcesses } from ${JSON.stringify(port)}
+      import { openProcesses } from ${JSON.stringify(PORT)}
       const pool = openProcesses().warm(${JSON.stringify(await node('parents', PARENTS))}, { most: 1 })
       await pool.ask({ input: { hang: true, deaf: true, file: ${JSON.stringify(path)} } },
         { signal: new AbortController().signal, deadline: new Date(Date.now() + 60000) })`
@@ -331,6 +331,24 @@ describe('a pool', () => {
     expect(pids[0]).toBe(pids[1])
     expect(pids[2]).toBe(pids[3])
     expect(pids[0]).not.toBe(pids[2])
+  })
+
+  test('keeps a program that waits for an answer, and does not keep one that has nothing to wait for', async () => {
+    const script = `
+      import { openProcesses } from ${JSON.stringify(PORT)}
+      const pool = openProcesses().warm(${JSON.stringify(await node('nap', NAP))}, { most: 1, requests: 1 })
+      for (let n = 1; n < 4; n++) {
+        await pool.ask({ input: {} }, { signal: new AbortController().signal, deadline: new Date(Date.now() + 60000) })
+        process.stdout.write(String(n))
+      }`
+    const { promise, resolve } = Promise.withResolvers<[string, number | null]>()
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (text: Uint8Array) => (said += Buffer.from(text).toString()))
+    child.on('close', (code) => resolve([said, code]))
+    expect(await promise).toEqual(['123', 0])
   })
 
   test('replaces a process that has grown', async () => {

@@ -4,7 +4,7 @@
  * used.  One that broke the protocol, or was stopped in the middle, is never used again.
  */
 import { readFile } from 'node:fs/promises'
-import { TaskFailed } from '@millrace/engine'
+import { TaskFailed, type Failure } from '@millrace/engine'
 import { failureOf, fromAbort } from '../../providers/failures.ts'
 import { openLaunch, type Program } from './launch.ts'
 import { openLineProcess, processFailed, type Caps, type LineProcess } from './line-process.ts'
@@ -181,22 +181,25 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
   }
 
   async function take({ signal, deadline }: Until): Promise<Warm> {
-    const over = AbortSignal.timeout(Math.max(0, deadline.getTime() - Date.now()))
-    const either = AbortSignal.any([signal, over])
-    if (either.aborted) throw new TaskFailed(fromAbort(either.reason))
+    if (signal.aborted) throw new TaskFailed(fromAbort(signal.reason))
     const { promise, resolve, reject } = Promise.withResolvers<Warm>()
     const waiter: Waiter = { resolve, reject }
-    const leave = () => {
-      waiting.splice(waiting.indexOf(waiter), 1)
-      reject(new TaskFailed(fromAbort(either.reason)))
+    const leave = (failure: Failure) => {
+      const place = waiting.indexOf(waiter)
+      if (place >= 0) waiting.splice(place, 1)
+      reject(new TaskFailed(failure))
     }
-    either.addEventListener('abort', leave, { once: true })
+    const aborted = () => leave(fromAbort(signal.reason))
+    signal.addEventListener('abort', aborted, { once: true })
+    // Holds this process too: nothing else might, while a child is on its way.
+    const timer = setTimeout(() => leave(failureOf('TIMEOUT')), Math.max(0, deadline.getTime() - Date.now()))
     waiting.push(waiter)
     serve()
     try {
       return await promise
     } finally {
-      either.removeEventListener('abort', leave)
+      clearTimeout(timer)
+      signal.removeEventListener('abort', aborted)
     }
   }
 
