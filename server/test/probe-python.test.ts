@@ -17,11 +17,14 @@ let stage: ProbeStage
 let bench: Bench
 beforeAll(async () => {
   stage = await openProbeStage()
-  ;({ bench } = stage)
+  // What is compared is compared on a busy machine too.
+  bench = await openBench(stage.wire, { silence: 20_000 })
+  await bench.work()
   const { warnings: _, ...health } = await bench.outside.python.health()
   expect(health).toMatchObject({ healthy: true, missing: [] })
 })
 afterAll(async () => {
+  await bench?.close()
   await stage?.close()
 })
 
