@@ -14,7 +14,6 @@ const STEPS: Partial<Record<Situation, Step>> = {
   cut: 'truncated',
   empty: 'empty',
   filtered: 'content-filter',
-  rated: { text: '{"rating":4,"reason":"It helps."}' },
   fenced: { text: '```json\n{"rating":2,"reason":"fenced"}\n```' },
   'rate-limited': { fault: 'rate-limit', retryAfter: 7 },
   'rate-limited-long': { fault: 'rate-limit', retryAfter: 120 },
@@ -119,7 +118,9 @@ for (const vendor of VENDORS) {
     return {
       provider: found.provider,
       arrange(situation) {
-        step = SAME.find((fault) => fault === situation) ?? STEPS[situation] ?? 'well'
+        // Its schema goes into the prompt, where the simulator does not look for one.
+        if (vendor.id === 'deepseek' && situation === 'rated') step = { text: '{"rating":4,"reason":"It helps."}' }
+        else step = SAME.find((fault) => fault === situation) ?? STEPS[situation] ?? 'well'
         if (situation === 'reasons') return traits.reasons ?? ''
         return situation === 'no-temperature' ? (traits.fixed ?? '') : traits.model
       },
