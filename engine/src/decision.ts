@@ -6,6 +6,8 @@ import {
   unlisted,
   type AnyRunKind,
   type AnyTaskKind,
+  type EndedRun,
+  type Finished,
   type Hand,
   type Sensitive,
   type SoFar,
@@ -15,7 +17,7 @@ import { siftFailure, siftSpecs } from './sensitive.ts'
 
 const decided = z.union([
   z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })) }),
-  z.object({ succeed: z.unknown() }),
+  z.object({ succeed: z.unknown(), made: z.unknown().optional() }),
   z.object({ fail: z.looseObject({ code: z.string() }) }),
 ])
 
@@ -30,7 +32,7 @@ function decisionOf({ kept, words }: Sensitive) {
 /** None or one: a run kind without `next` ends in the close of its last task. */
 export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
   if (kind.next === undefined) return []
-  const { next } = kind
+  const { next, save } = kind
   const task: TaskKind = {
     name: `${kind.name}.next`,
     input: z.unknown(),
@@ -42,10 +44,22 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
       if ('do' in decision && unlisted(kind, decision.do) !== undefined) throw new TaskFailed(UNLISTED)
       if ('do' in decision) return { do: siftSpecs(kind, decision.do) }
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
-      return 'succeed' in decision ? { succeed: decision.succeed ?? null } : decision
+      return 'succeed' in decision ? { ...decision, succeed: decision.succeed ?? null } : decision
+    },
+    ...(save === undefined ? {} : { save: (tx, finished) => save(tx, endedOf(finished)) }),
+    keep(decision) {
+      const { made: _, ...rest } = decision as { made?: unknown }
+      return rest
     },
   }
   return [task]
+}
+
+function endedOf(finished: readonly Finished<unknown, unknown>[]): EndedRun[] {
+  return finished.flatMap(({ run, workspace, output }) => {
+    const { made } = output as { made?: unknown }
+    return made === undefined ? [] : [{ run, workspace, made }]
+  })
 }
 
 const UNLISTED: Failure = {
@@ -68,6 +82,7 @@ async function soFar(hand: Hand<unknown>, kind: AnyRunKind): Promise<SoFar<unkno
     total,
     succeeded,
     failed,
+    signal: hand.signal,
     read,
     async count(name, state) {
       const { rows } = await read<{ amount: number }>(

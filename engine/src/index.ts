@@ -17,6 +17,7 @@ export { defineRun, defineTask } from './kinds.ts'
 export type {
   AnyRunKind,
   Content,
+  EndedRun,
   Finished,
   Hand,
   Next,

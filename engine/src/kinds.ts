@@ -129,10 +129,23 @@ export interface SoFar<In> {
   ): Promise<{ task: number; output: Kept }[]>
   /** The failure that most failed tasks ended with. */
   commonestFailure(): Promise<Failure | null>
+  /** Aborted when the run is cancelled, the deadline passes, or the lease is lost. */
+  readonly signal: AbortSignal
   read: Tx['query']
 }
 
-export type Next<Out> = { readonly do: readonly TaskSpec[] } | { readonly succeed: Out } | { readonly fail: Failure }
+/** `made` is for the run kind's `save`; the engine keeps nothing of it. */
+export type Next<Out> =
+  | { readonly do: readonly TaskSpec[] }
+  | { readonly succeed: Out; readonly made?: unknown }
+  | { readonly fail: Failure }
+
+/** A run that ended well, as its `save` sees it. */
+export interface EndedRun {
+  readonly run: number
+  readonly workspace: number
+  readonly made: unknown
+}
 
 export interface RunKind<In = unknown, Out = unknown> {
   readonly name: string
@@ -145,6 +158,8 @@ export interface RunKind<In = unknown, Out = unknown> {
    * again.  Without it the run succeeds if any task did.
    */
   readonly next?: (soFar: SoFar<In>) => Promise<Next<Out>> | Next<Out>
+  /** The domain's rows about an end, from what `next` made, in the transaction that ends the run: once a round. */
+  readonly save?: (tx: Tx, ended: readonly EndedRun[]) => Promise<void>
   /** As for its task kinds, which must all be sensitive: `kept` is for what `next` succeeds with. */
   readonly sensitive?: Sensitive
 }
@@ -184,6 +199,7 @@ export interface AnyRunKind {
   readonly tasks: readonly AnyTaskKind[]
   readonly plan: (input: never) => Iterable<TaskSpec> | AsyncIterable<TaskSpec>
   readonly next?: (soFar: never) => Promise<Next<unknown>> | Next<unknown>
+  readonly save?: (tx: Tx, ended: readonly EndedRun[]) => Promise<void>
   readonly sensitive?: Sensitive
 }
 
