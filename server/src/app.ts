@@ -15,6 +15,7 @@ import {
 } from '@millrace/engine'
 import { holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
 import { settings, type Config } from './config.ts'
+import { analysisRun } from './domains/probe/analysis/analyse.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
@@ -29,7 +30,10 @@ export { providerHealth } from './providers/health.ts'
 const probeRoom: Room = {
   name: 'probe',
   migrations: new URL('domains/probe/migrations/', import.meta.url),
-  texts: [new URL('domains/probe/probe.sql', import.meta.url)],
+  texts: [
+    new URL('domains/probe/probe.sql', import.meta.url),
+    new URL('domains/probe/analysis/analysis.sql', import.meta.url),
+  ],
 }
 
 /** Keys of providers; named as its schema is. */
@@ -56,6 +60,7 @@ export interface Served {
   readonly keys: Keys
   readonly prices: Prices
   readonly probe: ReturnType<typeof probeRun>
+  readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
   /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
@@ -73,12 +78,14 @@ export function productKinds(config: Config): Served {
   })
   const gateway = openLoopback()
   const probe = probeRun(catalogue, { prices, python, gateway })
+  const probeAnalysis = analysisRun(python)
   return {
     catalogue,
     keys,
     prices,
     probe,
-    kinds: [probe],
+    probeAnalysis,
+    kinds: [probe, probeAnalysis],
     python,
     async leave() {
       await Promise.all([python.close(), gateway.close()])

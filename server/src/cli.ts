@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
-import { age, amount, key, list, number, orNone, wholeNumber, repeated } from './cli/arguments.ts'
+import { age, amount, key, list, number, orNone, repeated, wholeNumber, wholeNumbers } from './cli/arguments.ts'
 import { moneyCommands } from './cli/money-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
 import { withoutSecrets } from './config.ts'
@@ -196,6 +196,28 @@ export function commands(done: (code: number) => void = () => {}): Command {
   run('show', 'One run: how far it is, and its results.', ['millrace runs show 1'])
     .option('--json', 'for programs')
     .action(async (id, options) => done(await (await import('./cli/runs.ts')).showRun(id, options)))
+  run('analysis', 'What the answers of a run say: models, dimensions, agreement, what is contested.', [
+    'millrace runs analysis 1',
+    'millrace runs analysis 1 --json',
+  ])
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/analysis.ts')).showAnalysis(id, options)))
+  run('analyze', 'Make the analysis of a run anew, when its decisions were changed.', ['millrace runs analyze 1'])
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/analysis.ts')).analyzeRun(id, options)))
+  command(runs, 'compare', 'Runs of one definition beside one another, or the models of one run.', [
+    'millrace runs compare 1 2',
+    'millrace runs compare 1 --seed 7 --json',
+  ])
+    .argument('<runs...>', 'numbers of the runs', wholeNumbers)
+    .option('--seed <integer>', 'chooses what is drawn (default: 1)', wholeNumber(0, 4_294_967_295), 1)
+    .option('--json', 'for programs')
+    .action(async (ids, options) => done(await (await import('./cli/compare.ts')).compare(ids, options)))
+  run('efficiency', 'Where the time of a run went: calls, failures, pauses, limits; and which snapshots answered.', [
+    'millrace runs efficiency 1',
+  ])
+    .option('--json', 'for programs')
+    .action(async (id, options) => done(await (await import('./cli/efficiency.ts')).efficiency(id, options)))
   run('logs', 'What happened in a run, event by event.', [
     'millrace runs logs 1',
     'millrace runs logs 1 --follow --after 20',

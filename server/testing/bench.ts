@@ -2,9 +2,9 @@
 import { openEngine, startWorker, type Budget, type Engine, type Run, type Worker } from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { operator, rooms } from '../src/app.ts'
-import type { Turn } from '../src/domains/probe/ask.ts'
-import type { Outside } from '../src/domains/probe/ask.ts'
+import type { Outside, Turn } from '../src/domains/probe/ask.ts'
 import { readDefinition, type Definition } from '../src/domains/probe/definition/definition.ts'
+import { analysisRun } from '../src/domains/probe/analysis/analyse.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import { prepare, startProbe, type ProbeRequest } from '../src/domains/probe/start.ts'
 import { openPrices, type Prices } from '../src/prices/prices.ts'
@@ -20,6 +20,7 @@ export interface Bench {
   readonly db: TestDatabase
   readonly engine: Engine
   readonly probe: ReturnType<typeof probeRun>
+  readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly catalogue: Catalogue
   readonly outside: Outside
   /** One more worker, of 60 slots. */
@@ -39,6 +40,8 @@ export interface BenchOptions {
   readonly silence?: number
   /** Otherwise the fake, the given server as `wire`, and a server that is not there. */
   readonly catalogue?: Catalogue
+  /** Otherwise `python3`. */
+  readonly python?: string
 }
 
 const besides = (wire: Pick<WireServer, 'url'>, silence = 400): Catalogue =>
@@ -53,8 +56,9 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
   const { prices = openPrices(), catalogue = besides(wire, options.silence) } = options
   const db = await freshDatabase(rooms.slice(1))
   const engine = openEngine(db.api)
-  const others = outside(prices)
+  const others = outside(prices, options.python)
   const probe = probeRun(catalogue, others)
+  const probeAnalysis = analysisRun(others.python)
   const workers: Worker[] = []
   async function start(request: ProbeRequest, budget?: Budget) {
     const { input } = await prepare(request, catalogue, { prices, python: others.python })
@@ -64,10 +68,16 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
     db,
     engine,
     probe,
+    probeAnalysis,
     catalogue,
     outside: others,
     async work() {
-      const worker = await startWorker({ settings: db.worker, kinds: [probe], slots: 60, report: console.error })
+      const worker = await startWorker({
+        settings: db.worker,
+        kinds: [probe, probeAnalysis],
+        slots: 60,
+        report: console.error,
+      })
       workers.push(worker)
       return worker
     },

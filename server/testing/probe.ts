@@ -90,8 +90,8 @@ export function catalogueOf(providers: Readonly<Record<string, Provider>>): Cata
 }
 
 /** What a probe needs besides the door to the models; nothing begins before it is used. */
-export function outside(prices = openPrices()): Outside & { close(): Promise<unknown> } {
-  const python = openPython({ command: 'python3', most: 4, tell: (line) => console.error(line) })
+export function outside(prices = openPrices(), command = 'python3'): Outside & { close(): Promise<unknown> } {
+  const python = openPython({ command, most: 4, tell: (line) => console.error(line) })
   const gateway = openLoopback()
   return { prices, python, gateway, close: () => Promise.all([python.close(), gateway.close()]) }
 }

@@ -54,3 +54,8 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
 export function repeated(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }
+
+/** For an argument that may be given more than once. */
+export function wholeNumbers(value: string, before?: number[]): number[] {
+  return [...(before ?? []), wholeNumber(1)(value)]
+}

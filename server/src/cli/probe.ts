@@ -145,6 +145,8 @@ export async function perform(
   options: Pick<ProbeOptions, 'json' | 'out'>,
   signal: AbortSignal,
 ): Promise<number> {
+  // The analysis at the end asks it: it is looked for while models are asked.
+  void app.python.health()
   const ended = await performRun(app, config, run, signal)
   if (ended.finishedAt === null) {
     const { progress } = ended

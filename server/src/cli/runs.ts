@@ -4,6 +4,7 @@ import type { Activity, Run } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
+import { headline } from './analysis.ts'
 import { endOf, exportTo, failureLines, outputLines, resultTable } from './follow-run.ts'
 import { prunedLine, prunedRun } from './retention.ts'
 import { usageOfRun } from '../prices/usage.ts'
@@ -66,6 +67,10 @@ export async function showRun(id: number, options: { json?: boolean }): Promise<
       for (const line of failureLines(results)) say(line)
     }
     if (paid.calls > 0) say(paidLine(paid))
+    if (run.kind === 'probe' && run.finishedAt !== null) {
+      say()
+      say(await headline(engine, id))
+    }
     return 0
   })
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from '@millrace/engine'
 import { definitionHash } from './definition/definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
+import { analyseAtEnd, keepAtEnd } from './analysis/analyse.ts'
 import { askTask, type Outside } from './ask.ts'
 import { mostOf } from './cost.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
@@ -40,9 +41,11 @@ export function probeRun(catalogue: Catalogue, outside: Outside) {
       }
     },
     async next(soFar) {
-      if (soFar.succeeded > 0) return { succeed: { answered: soFar.succeeded, failed: soFar.failed } }
-      return { fail: (await soFar.commonestFailure()) ?? NOTHING_ANSWERED }
+      if (soFar.succeeded === 0) return { fail: (await soFar.commonestFailure()) ?? NOTHING_ANSWERED }
+      const { note, made } = await analyseAtEnd(soFar, outside.python)
+      return { succeed: { answered: soFar.succeeded, failed: soFar.failed, analysis: note }, made }
     },
+    save: keepAtEnd,
   })
   return { ...kind, priced: { catalogue, prices } }
 }

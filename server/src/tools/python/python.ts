@@ -12,7 +12,7 @@ import { openProcesses, type Pool, type Until } from '../process/processes.ts'
 import type { Document } from '../process/reply.ts'
 
 /** The programs that are here. */
-export type Script = 'probe.py'
+export type Script = 'probe.py' | 'analyze_basic.py'
 
 export interface PythonHealth {
   readonly healthy: boolean
