@@ -18,8 +18,9 @@ const Input = z.object({ asks: z.boolean(), tasks: z.number() })
 export async function r15(stage: Stage): Promise<Measured[]> {
   const { contender, place } = await stage.enter('engine')
   const stub = await openStub({ latency: 0 })
-  const catalogue = openProviders({ openaiCompatible: { baseUrl: stub.url, streams: false } })
-  const found = catalogue.resolve('openai-compatible:stub')
+  // A vendor whose answers come whole, in the stub's format.
+  const catalogue = openProviders({ addresses: { mistral: stub.url }, keyOf: () => 'bench' })
+  const found = catalogue.resolve('mistral:stub')
   if ('code' in found) throw new Error(found.code)
   const task = defineTask({
     name: 'bench.call',
