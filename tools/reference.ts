@@ -6,15 +6,17 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { commands } from '../server/src/cli.ts'
 import { settings } from '../server/src/config.ts'
-import { routes } from '../server/src/http/server.ts'
+import { openLog } from '../server/src/http/log.ts'
+import { referenceText, type Contract } from '../server/src/http/reference.ts'
+import { openServer } from '../server/src/http/server.ts'
 import { FAILURES, STATUS, WORDS, type Row } from '../server/src/providers/failure-table.ts'
 import { root, textOf } from './tree.ts'
 
-function pictures(): Record<string, string> {
+async function pictures(): Promise<Record<string, string>> {
   return {
     'docs/reference/cli.md': cli(),
     'docs/reference/settings.md': settingsPage(),
-    'docs/reference/http.md': http(),
+    'docs/reference/http.md': await http(),
     'docs/reference/failures.md': failures(),
   }
 }
@@ -43,9 +45,24 @@ function settingsPage(): string {
   return `# Settings\n\nRead from the environment. Made from \`server/src/config.ts\` by \`node tools/reference.ts --write\`.\n\n| variable | default | what it is |\n|---|---|---|\n${rows.join('\n')}\n`
 }
 
-function http(): string {
-  const rows = routes.map(({ method, url, sentence }) => `| \`${method} ${url}\` | ${sentence} |`)
-  return `# HTTP\n\nMade from \`server/src/http/server.ts\` by \`node tools/reference.ts --write\`.\n\n| route | what it answers |\n|---|---|\n${rows.join('\n')}\n`
+/** The routes say what they are without anything behind them. */
+async function http(): Promise<string> {
+  const nobody = () => {
+    throw new Error('nothing is opened for a picture')
+  }
+  const door = await openServer({
+    house: nobody,
+    access: nobody,
+    authenticate: async () => undefined,
+    health: async () => [],
+    performed: () => undefined,
+    log: openLog('silent'),
+    host: '127.0.0.1',
+  })
+  await door.ready()
+  const text = referenceText(door.swagger() as Contract)
+  await door.close()
+  return text
 }
 
 function failures(): string {
@@ -73,7 +90,7 @@ ${rows.join('\n')}
 }
 
 export async function staleReferences(): Promise<string[]> {
-  return Object.entries(pictures()).flatMap(([path, text]) =>
+  return Object.entries(await pictures()).flatMap(([path, text]) =>
     existsSync(root + path) && textOf(path) === text
       ? []
       : [`${path} is not what the code says: node tools/reference.ts --write`],
@@ -82,5 +99,5 @@ export async function staleReferences(): Promise<string[]> {
 
 if (process.argv[2] === '--write') {
   mkdirSync(`${root}docs/reference`, { recursive: true })
-  for (const [path, text] of Object.entries(pictures())) writeFileSync(root + path, text)
+  for (const [path, text] of Object.entries(await pictures())) writeFileSync(root + path, text)
 }

@@ -22,7 +22,16 @@ export interface Api {
    * would queue.  At once, and then gathered for a moment: who hears one looks for all.
    */
   as<T>(principal: Principal, work: (tx: Tx) => Promise<T>, bells?: (result: T) => Words | undefined): Promise<T>
+  /** How the connections are used now. */
+  connections(): Connections
   close(): Promise<void>
+}
+
+export interface Connections {
+  readonly open: number
+  readonly idle: number
+  /** Transactions that wait for one. */
+  readonly waiting: number
 }
 
 /** Milliseconds in which bells are gathered after one was rung. */
@@ -98,6 +107,7 @@ export function openApi(settings: Settings, connections = 10): Api {
         client.release(broken)
       }
     },
+    connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async close() {
       send()
       await ringing

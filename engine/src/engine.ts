@@ -11,7 +11,7 @@ import { toJson } from './json.ts'
 import { unlisted, type RunKind, type TaskSpec } from './kinds.ts'
 import { openLimits, type Limits } from './limits.ts'
 import { keyOf, siftSpecs } from './sensitive.ts'
-import { openWake, type Wake } from './wake.ts'
+import { openWake, RUNS, type Wake } from './wake.ts'
 import { askWhy, type Waiting } from './why.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -107,12 +107,20 @@ export interface Engine {
     options: { before: Date; workspace?: number; kind?: string; signal?: AbortSignal },
   ): Promise<number>
   run(who: Principal, run: number): Promise<Run>
-  runs(who: Principal, filter?: { kind?: string; limit?: number; before?: number }): Promise<Run[]>
+  runs(
+    who: Principal,
+    filter?: { kind?: string; ids?: readonly number[]; limit?: number; before?: number },
+  ): Promise<Run[]>
   activity(who: Principal, run: number): Promise<Activity>
+  /** Calls back when something may have changed in any run; gives the end of that.  It may be missed: look now and then. */
+  onChange(listener: () => void): Promise<() => void>
   /** The events after a number, then those to come, until the run's end has been given. */
   follow(who: Principal, run: number, after?: number, signal?: AbortSignal): AsyncIterable<Event>
   /** For the domains' own queries. */
   readonly as: Api['as']
+  /** Calls back when a bell of this channel is rung anywhere, and when some may have been missed; gives how to stop. */
+  onBell(channel: string, listener: () => void): Promise<() => void>
+  readonly connections: Api['connections']
   close(): Promise<void>
 }
 
@@ -139,7 +147,9 @@ export function openEngine(settings: Settings): Engine {
   }
 
   return {
-    as: (who, work) => api.as(who, work),
+    as: (who, work, bells) => api.as(who, work, bells),
+    onBell: async (channel, listener) => (await listening()).onBell(channel, listener),
+    connections: () => api.connections(),
     async start(who, kind, input, options) {
       const parsed = kind.input.safeParse(input)
       if (!parsed.success) throw invalidInput(kind.name, parsed.error.issues)
@@ -237,8 +247,9 @@ export function openEngine(settings: Settings): Engine {
     async runs(who, filter = {}) {
       const { rows } = await api.as(who, (tx) =>
         tx.query<RunRow>(
-          `${SELECT_RUN} where ($1::text is null or r.kind = $1) and ($2::bigint is null or r.id < $2) order by r.id desc limit $3`,
-          [filter.kind ?? null, filter.before ?? null, filter.limit ?? 50],
+          `${SELECT_RUN} where ($1::text is null or r.kind = $1) and ($2::bigint is null or r.id < $2)
+             and ($3::bigint[] is null or r.id = any($3)) order by r.id desc limit $4`,
+          [filter.kind ?? null, filter.before ?? null, filter.ids ?? null, filter.limit ?? filter.ids?.length ?? 50],
         ),
       )
       return rows.map(toRun)
@@ -255,6 +266,7 @@ export function openEngine(settings: Settings): Engine {
       const { in_flight: inFlight, retries, rate, open } = row
       return { inFlight, retries, rate, secondsLeft: rate === null || rate <= 0 ? null : open / rate }
     },
+    onChange: async (listener) => (await listening()).onBell(RUNS, listener),
     async *follow(who, run, after = 0, signal) {
       yield* follow(api, await listening(), who, run, after, signal)
     },

@@ -18,14 +18,20 @@ import { settings, type Config } from './config.ts'
 import { analysisRun } from './domains/probe/analysis/analyse.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
-import { openKeys, type Keys } from './keys/keys.ts'
 import { openLoopback } from './gateway/loopback.ts'
+import { openKeys, type Keys } from './keys/keys.ts'
 import { loadKinds } from './own-kinds.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 import { openPython, type Python } from './tools/python/python.ts'
 
 export { providerHealth } from './providers/health.ts'
+
+const peopleRoom: Room = {
+  name: 'people',
+  migrations: new URL('access/migrations/', import.meta.url),
+  texts: ['people', 'sign-in', 'rights'].map((name) => new URL(`access/${name}.sql`, import.meta.url)),
+}
 
 const probeRoom: Room = {
   name: 'probe',
@@ -43,8 +49,14 @@ const vaultRoom: Room = {
   texts: [new URL('keys/vault.sql', import.meta.url)],
 }
 
+const doorsRoom: Room = {
+  name: 'doors',
+  migrations: new URL('http/migrations/', import.meta.url),
+  texts: [new URL('http/doors.sql', import.meta.url)],
+}
+
 /** Everything that brings tables, in the order in which they stand on one another. */
-export const rooms: readonly Room[] = [engineRoom, probeRoom, vaultRoom]
+export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, vaultRoom, doorsRoom]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1

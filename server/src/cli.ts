@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
 import { age, amount, key, list, number, orNone, repeated, wholeNumber, wholeNumbers } from './cli/arguments.ts'
 import { moneyCommands } from './cli/money-commands.ts'
+import { addPeopleCommands } from './cli/people-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
 import { withoutSecrets } from './config.ts'
 
@@ -61,10 +62,16 @@ export function commands(done: (code: number) => void = () => {}): Command {
     program,
     'up',
     'Start everything here: database, worker and server. On an empty database the example is run once.',
-    ['millrace up', 'PORT=8080 millrace up --no-example'],
+    ['millrace up', 'PORT=8080 millrace up --no-example', 'millrace up --open'],
   )
     .option('--no-example', 'do not run the example on an empty database')
+    .option('--open', 'nobody at this machine has to sign in; only while HOST is loopback')
     .action(async (options) => done(await (await import('./cli/up.ts')).up(options)))
+
+  command(program, 'serve', 'Start the server without a worker beside it.', [
+    'millrace serve',
+    'PORT=8080 millrace serve',
+  ]).action(async () => done(await (await import('./cli/serve.ts')).serve()))
 
   command(program, 'worker', 'Start one more worker process on the same database.', [
     'millrace worker',
@@ -324,6 +331,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
   ]).action(async (name) => done(await (await import('./cli/limits.ts')).releaseKey(name)))
 
   moneyCommands(program, command, done)
+  addPeopleCommands(program, command, done)
 
   command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [
     'millrace workers',

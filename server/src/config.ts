@@ -3,6 +3,7 @@
  * sentence.  `docs/reference/settings.md` is made from this list.
  */
 import { Refusal } from '@millrace/engine'
+import { LEVELS, type Level } from './http/log.ts'
 
 interface Setting<T> {
   readonly env: string
@@ -44,6 +45,11 @@ const address = (env: string, name: string, otherwise: string) => ({
   sentence: `Base URL of ${name}, for a proxy or a server of your own.`,
   read: optional,
 })
+const list = (given: string | undefined) =>
+  given
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
 
 export const settings = {
   folder: {
@@ -85,6 +91,71 @@ export const settings = {
     otherwise: '3000',
     sentence: 'Port that the server listens on.',
     read: whole('PORT', 3000, 0, 65_535),
+  },
+  publicUrl: {
+    env: 'PUBLIC_URL',
+    otherwise: 'as it is asked for',
+    sentence:
+      'Address under which browsers reach the server when it is another one than HOST and PORT, for example https://millrace.example.org; with https, cookies are sent by https only.',
+    read: (given: string | undefined) => {
+      if (given === undefined || given === '') return undefined
+      const url = URL.canParse(given) ? new URL(given) : undefined
+      if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url
+      throw new Refusal('INVALID_SETTING', 'PUBLIC_URL must be http:// or https:// and a host, without a path.', {
+        remedy: 'Set PUBLIC_URL to such an address, or leave it out.',
+      })
+    },
+  },
+  jwtSecret: {
+    env: 'JWT_SECRET',
+    otherwise: 'none: no such tokens',
+    sentence: 'Secret of at least 32 bytes with which another program signs bearer tokens for this one (HS256).',
+    secret: true,
+    read: optional,
+  },
+  jwksUrl: {
+    env: 'JWKS_URL',
+    otherwise: 'none: no such tokens',
+    sentence: 'Where an OIDC provider shows its public keys; needs JWT_ISSUER and JWT_AUDIENCE.',
+    read: optional,
+  },
+  jwtIssuer: {
+    env: 'JWT_ISSUER',
+    otherwise: 'any',
+    sentence: 'Who must have issued a bearer token (`iss`).',
+    read: optional,
+  },
+  jwtAudience: {
+    env: 'JWT_AUDIENCE',
+    otherwise: 'any',
+    sentence: 'For whom a bearer token must be (`aud`).',
+    read: optional,
+  },
+  hosts: {
+    env: 'MILLRACE_HOSTS',
+    otherwise: 'localhost, and the address that it listens on',
+    sentence:
+      'Names by which the server may be asked, separated by commas, for example behind a proxy; others are refused. Beyond loopback every name is taken unless some are named here.',
+    read: list,
+  },
+  origins: {
+    env: 'MILLRACE_CORS_ORIGINS',
+    otherwise: 'none',
+    sentence: 'Other sites whose pages may ask the API, separated by commas, for example https://lab.example.org.',
+    read: list,
+  },
+  logLevel: {
+    env: 'MILLRACE_LOG_LEVEL',
+    otherwise: 'info, at a terminal warn',
+    sentence: `What the server writes on standard error, as JSON when that is no terminal: ${LEVELS.join(', ')}.`,
+    read(given: string | undefined): Level {
+      if (given === undefined || given === '') return process.stderr.isTTY ? 'warn' : 'info'
+      const level = LEVELS.find((one) => one === given)
+      if (level !== undefined) return level
+      throw new Refusal('INVALID_SETTING', `MILLRACE_LOG_LEVEL is ${JSON.stringify(given.slice(0, 40))}.`, {
+        remedy: `Set it to one of ${LEVELS.join(', ')}.`,
+      })
+    },
   },
   slots: {
     env: 'WORKER_SLOTS',
@@ -184,11 +255,7 @@ export const settings = {
     env: 'OPENAI_COMPATIBLE_MODELS',
     otherwise: 'what the server lists',
     sentence: 'Names of its models, separated by commas, to show in lists.',
-    read: (given: string | undefined) =>
-      given
-        ?.split(',')
-        .map((name) => name.trim())
-        .filter(Boolean),
+    read: list,
   },
   fakeLatency: {
     env: 'MILLRACE_FAKE_LATENCY_MS',

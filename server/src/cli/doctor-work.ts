@@ -2,7 +2,7 @@
 import type { Tx } from '@millrace/engine'
 import type { Finding } from './doctor.ts'
 import { duration, grouped } from './screen.ts'
-import { workersSeen } from './workers.ts'
+import { workersSeen } from '../runs/workers.ts'
 
 export async function lookAtWork(tx: Tx): Promise<Finding[]> {
   const workers = (await workersSeen(tx)).filter(({ state }) => state !== 'gone')

@@ -5,7 +5,6 @@ import { openApp, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { prepare, startProbe } from '../domains/probe/start.ts'
 import { resultsOf } from '../domains/probe/results.ts'
-import { listen } from '../http/server.ts'
 import { reporter } from '../report.ts'
 import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
 import { readDefinitionFile } from './probe.ts'
@@ -13,13 +12,14 @@ import { tellPython } from './python.ts'
 import { keepPruning } from './retention.ts'
 import { bold, dim, grouped, remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
+import { openServing } from './serving.ts'
 import { relative } from 'node:path'
 
 const EXAMPLE = fileURLToPath(new URL('../../../examples/value-dilemma/definition.yaml', import.meta.url))
 const EXAMPLE_MODELS = ['fake:a', 'fake:b']
 const DRAIN = 30
 
-export async function up(options: { example: boolean }): Promise<number> {
+export async function up(options: { example: boolean; open?: boolean }): Promise<number> {
   const config = readConfig()
   const served = await servedKinds(config)
   const interruption = onInterrupt(() =>
@@ -29,11 +29,7 @@ export async function up(options: { example: boolean }): Promise<number> {
   let worker: Worker | undefined
   let endPruning: (() => Promise<void>) | undefined
   // The port first: if somebody has it, nothing has been made yet.
-  const http = await listen(config.host, config.port, async () => {
-    if (app === undefined || worker === undefined) return ['starting']
-    await app.engine.as(operator, (tx) => tx.query('select 1'))
-    return []
-  })
+  const serving = await openServing(config, options.open)
   try {
     await tellPython(served.python, config.pythonStrict, remark)
     const opened = await openApp(config, remark, served)
@@ -44,8 +40,10 @@ export async function up(options: { example: boolean }): Promise<number> {
       slots: config.slots,
       report: reporter(remark),
     })
+    const { signIn } = await serving.open(app, worker)
     endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
-    say(`${bold('Millrace')} serves on ${http.url}  ${dim(`(database: ${app.postgres.place})`)}`)
+    say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)
+    for (const line of signIn) say(line)
     if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
       tellWhatNext()
@@ -54,7 +52,7 @@ export async function up(options: { example: boolean }): Promise<number> {
     return 0
   } finally {
     await Promise.all([worker?.drain(DRAIN), endPruning?.()])
-    await http.close()
+    await serving.close()
     await app?.close()
     interruption.stop()
   }

@@ -1,85 +1,113 @@
-/** The HTTP server: for now whether it is alive and whether it is ready. */
-import Fastify, { type FastifyInstance } from 'fastify'
+/** The HTTP server as a whole: its door with all routes, and listening. */
+import compress from '@fastify/compress'
+import cors from '@fastify/cors'
+import etag from '@fastify/etag'
 import { Refusal } from '@millrace/engine'
+import type { Opened as OpenedAccess } from '../access/guard.ts'
+import { accessRoutes } from '../access/routes.ts'
+import type { Authenticator } from '../access/signed-in.ts'
+import { openDoor, type Door } from './door.ts'
+import type { Opened } from './house.ts'
+import { openLines, type LineTimes } from './lines.ts'
+import type { Logger } from './log.ts'
+import { metricRoutes, type Performed } from './metrics.ts'
+import { describeRoutes } from './openapi.ts'
 import { portOwner } from './port-owner.ts'
+import { keepReplays } from './replays.ts'
+import { artifactRoutes } from './routes/artifacts.ts'
+import { definitionRoutes } from './routes/definitions.ts'
+import { exportRoutes } from './routes/export.ts'
+import { healthRoutes, type Health } from './routes/health.ts'
+import { limitRoutes } from './routes/limits.ts'
+import { modelRoutes } from './routes/models.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { resultRoutes } from './routes/results.ts'
+import { runRoutes } from './routes/runs.ts'
+import { startRoutes } from './routes/start.ts'
+import { watchRoutes } from './routes/watch.ts'
 
-export interface Health {
-  /** What is not as it should be; empty when ready. Closed words, no details. */
-  (): Promise<readonly string[]>
+export interface ServerOptions extends OpenedAccess {
+  /** Throws STARTING until it is opened. */
+  readonly house: Opened
+  readonly authenticate: Authenticator['authenticate']
+  readonly health: Health
+  /** The worker beside it, if there is one. */
+  readonly performed: () => Performed | undefined
+  readonly log: Logger
+  readonly host: string
+  /** Further names by which it may be asked. */
+  readonly hosts?: readonly string[] | undefined
+  /** Other sites whose pages may ask; none if left out. */
+  readonly origins?: readonly string[] | undefined
+  readonly lineTimes?: LineTimes
+  /** Milliseconds in which the reader of an export must take something. */
+  readonly exportStall?: number
+}
+
+/** What another site's page may see of an answer. */
+const EXPOSED = ['content-disposition', 'etag', 'location', 'retry-after', 'x-request-id', 'idempotent-replayed']
+
+/** The door with everything behind it, not listening yet. */
+export async function openServer(options: ServerOptions): Promise<Door> {
+  const { house, authenticate, log, host, hosts, origins } = options
+  const door = openDoor({ authenticate, log, host, ...(hosts === undefined ? {} : { hosts }) })
+  await describeRoutes(door)
+  // The order is that of what is sent: kept for a replay, then digested, then made smaller.
+  keepReplays(door, house, log)
+  await door.register(etag, { weak: true })
+  await door.register(compress, { encodings: ['gzip', 'deflate'], globalDecompression: false, threshold: 1024 })
+  if (origins !== undefined) {
+    await door.register(cors, { origin: [...origins], exposedHeaders: EXPOSED, maxAge: 600 })
+  }
+  const lines = openLines(authenticate, options.lineTimes)
+  door.addHook('preClose', async () => lines.close())
+
+  pageRoutes(door)
+  await door.register(accessRoutes, { access: options.access })
+  runRoutes(door, house)
+  startRoutes(door, house)
+  watchRoutes(door, house, lines)
+  resultRoutes(door, house)
+  exportRoutes(door, house, options.exportStall)
+  artifactRoutes(door, house)
+  definitionRoutes(door, house)
+  modelRoutes(door, house)
+  limitRoutes(door, house)
+  healthRoutes(door, house, options.health)
+  metricRoutes(door, house, authenticate, options.performed)
+  return door
 }
 
 export interface HttpServer {
   readonly url: string
+  /** Takes nothing new, lets what is asked be answered, and ends what goes on for ever. */
   close(): Promise<void>
 }
+
+/** Milliseconds that answers under way may take when the server ends. */
+const GRACE = 5_000
 
 /**
  * Listens at once, so that a port in use is known before anything is made.
  * @throws Refusal PORT_IN_USE, PORT_NOT_ALLOWED, ADDRESS_NOT_HERE
  */
-export async function listen(host: string, port: number, health: Health): Promise<HttpServer> {
-  const app = Fastify({ forceCloseConnections: true })
-  mount(app, health)
+export async function listen(door: Door, host: string, port: number): Promise<HttpServer> {
   try {
-    await app.listen({ host, port })
+    await door.listen({ host, port })
   } catch (error) {
-    await app.close()
+    await door.close()
     throw await told(error, host, port)
   }
-  const [address] = app.addresses()
+  const [address] = door.addresses()
   const shown = host.includes(':') ? `[${host}]` : host
-  return { url: `http://${shown}:${typeof address === 'object' ? address.port : port}`, close: () => app.close() }
-}
-
-interface Route {
-  readonly method: 'GET'
-  readonly url: string
-  readonly sentence: string
-  readonly answer: (health: Health) => Promise<{ status: number; body: unknown }>
-}
-
-const ready: Route['answer'] = async (health) => {
-  const missing = await health().catch(() => ['database'])
   return {
-    status: missing.length === 0 ? 200 : 503,
-    body: { status: missing.length === 0 ? 'ok' : 'unavailable', missing },
+    url: `http://${shown}:${typeof address === 'object' ? address.port : port}`,
+    async close() {
+      const late = setTimeout(() => door.server.closeAllConnections(), GRACE)
+      await door.close()
+      clearTimeout(late)
+    },
   }
-}
-
-/** All routes; the reference is made from them. */
-export const routes: readonly Route[] = [
-  {
-    method: 'GET',
-    url: '/health/live',
-    sentence: 'The program is alive: always 200 `{"status":"ok"}`.',
-    answer: async () => ({ status: 200, body: { status: 'ok' } }),
-  },
-  {
-    method: 'GET',
-    url: '/health/ready',
-    sentence: 'It can serve: 200, or 503 with what is missing, `{"status":"unavailable","missing":["database"]}`.',
-    answer: ready,
-  },
-  { method: 'GET', url: '/health', sentence: 'The same as `/health/ready`.', answer: ready },
-]
-
-function mount(app: FastifyInstance, health: Health) {
-  for (const { method, url, answer } of routes) {
-    app.route({
-      method,
-      url,
-      handler: async (_, reply) => {
-        const { status, body } = await answer(health)
-        return reply.code(status).send(body)
-      },
-    })
-  }
-  app.setNotFoundHandler((_, reply) =>
-    reply
-      .code(404)
-      .type('application/problem+json')
-      .send({ type: 'about:blank', title: 'Not found', status: 404, code: 'NOT_FOUND' }),
-  )
 }
 
 async function told(error: unknown, host: string, port: number): Promise<unknown> {

@@ -42,7 +42,7 @@ const PAGE = 500
  * @throws Refusal NO_SUCH_RUN, NOT_A_PROBE; whatever `write` throws ends the export
  */
 export async function exportRun(
-  engine: Engine,
+  engine: Pick<Engine, 'as'>,
   who: Principal,
   run: number,
   how: ProbeExport,

@@ -1,9 +1,12 @@
--- The probe's current text: who sees its tables, and its one verb.
+-- The probe's current text: who sees its tables, and its verbs.
 
 select access.protect('probe.runs', in_api_right => 'run.start');
 select access.protect('probe.scenarios', in_api_right => 'run.start');
 select access.protect('probe.transcripts', array['insert']);
 select access.protect('probe.overrides');
+select access.protect('probe.definitions');
+select access.protect('probe.definition_versions');
+select access.protect('probe.accesses');
 
 -- A person decides.  The code must be one of the run's scale, or an outcome.
 create function probe.override(in_run bigint, in_task integer, in_code text)
@@ -45,6 +48,83 @@ returns table (task integer, outcome text, code text, label text, overridden boo
    where t.run_id = in_run
 $$;
 
+----------------------------------------------------------------- definitions
+
+-- Whoever may start runs may write what they ask.  A fork names the version of its
+-- parent that it stands on, and which fields are its own.
+create function probe.define(in_workspace bigint, in_parent bigint, in_parent_version integer, in_own text[],
+                             in_content jsonb, in_hash text)
+returns bigint language plpgsql security definer set search_path = probe, engine, access, pg_temp as $$
+declare me bigint; now timestamptz := clock(); who text := coalesce(access.subject(), 'unknown');
+begin
+  perform access.must(in_workspace, 'run.start');
+  if in_parent is not null then
+    perform 1 from definitions d join definition_versions v on v.definition_id = d.id and v.version = in_parent_version
+      where d.id = in_parent and d.workspace_id = in_workspace and d.deleted_at is null;
+    if not found then raise exception 'there is no such definition' using errcode = 'MR006'; end if;
+  end if;
+  insert into definitions (workspace_id, parent_id, version, name, tags, created_at, created_by, updated_at)
+  values (in_workspace, in_parent, 1, in_content ->> 'name',
+          array(select jsonb_array_elements_text(in_content -> 'tags')), now, who, now)
+  returning id into me;
+  insert into definition_versions (definition_id, version, workspace_id, content, own, parent_version, hash, created_at, created_by)
+  values (me, 1, in_workspace, in_content, in_own, in_parent_version, in_hash, now, who);
+  return me;
+end $$;
+
+-- One version more, if nobody else was faster.
+create function probe.edit(in_definition bigint, in_base integer, in_parent_version integer, in_own text[],
+                           in_content jsonb, in_hash text)
+returns integer language plpgsql security definer set search_path = probe, engine, access, pg_temp as $$
+declare d definitions; now timestamptz := clock();
+begin
+  select * into d from definitions
+   where id = in_definition and deleted_at is null and workspace_id = any((select access.workspaces())::bigint[])
+     for no key update;
+  if not found then raise exception 'there is no such definition' using errcode = 'MR006'; end if;
+  perform access.must(d.workspace_id, 'run.start');
+  if d.version <> in_base then
+    raise exception 'it has another version now' using errcode = 'MR007', detail = d.version::text;
+  end if;
+  update definitions set version = d.version + 1, name = in_content ->> 'name', updated_at = now,
+                         tags = array(select jsonb_array_elements_text(in_content -> 'tags'))
+   where id = d.id;
+  insert into definition_versions (definition_id, version, workspace_id, content, own, parent_version, hash, created_at, created_by)
+  values (d.id, d.version + 1, d.workspace_id, in_content, in_own, in_parent_version, in_hash, now,
+          coalesce(access.subject(), 'unknown'));
+  return d.version + 1;
+end $$;
+
+-- It is not shown any more; its versions stay for the runs and forks that stand on them.
+create function probe.remove(in_definition bigint)
+returns void language plpgsql security definer set search_path = probe, engine, access, pg_temp as $$
+declare home bigint;
+begin
+  select d.workspace_id into home from definitions d
+   where d.id = in_definition and d.deleted_at is null and d.workspace_id = any((select access.workspaces())::bigint[]);
+  if not found then raise exception 'there is no such definition' using errcode = 'MR006'; end if;
+  perform access.must(home, 'run.start');
+  update definitions set deleted_at = clock() where id = in_definition;
+end $$;
+
+-- Looked at by somebody who may see it; at most once a minute each.
+create function probe.saw(in_runs bigint[], in_tasks integer[], in_definitions bigint[])
+returns void language sql security definer set search_path = probe, engine, access, pg_temp as $$
+  insert into probe.accesses as a (workspace_id, run_id, task, definition_id, at)
+  select * from (
+    select distinct coalesce(r.workspace_id, d.workspace_id) as home, r.id, g.task, d.id, clock()
+      from unnest(in_runs, in_tasks, in_definitions) as g(run_id, task, definition_id)
+      left join engine.runs r on r.id = g.run_id
+      left join probe.definitions d on d.id = g.definition_id) s
+   where s.home = any((select access.workspaces())::bigint[])
+   order by 1, 2, 3, 4
+  on conflict (run_id, task, definition_id) do update set at = excluded.at
+   where a.at < excluded.at - interval '1 minute'
+$$;
+
 revoke all on all functions in schema probe from public;
 grant usage on schema probe to millrace_api, millrace_worker;
-grant execute on function probe.override(bigint, integer, text), probe.decided(bigint) to millrace_api;
+grant execute on function probe.override(bigint, integer, text), probe.decided(bigint),
+  probe.define(bigint, bigint, integer, text[], jsonb, text),
+  probe.edit(bigint, integer, integer, text[], jsonb, text),
+  probe.remove(bigint), probe.saw(bigint[], integer[], bigint[]) to millrace_api;

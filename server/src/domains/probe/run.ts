@@ -82,11 +82,18 @@ export function questionOf(input: ProbeInput): string {
 const CHUNK = 1_000
 
 /** The probe's own rows about a run, written in the transaction that starts it. */
-export async function recordRun(tx: Tx, run: number, workspace: number, input: ProbeInput): Promise<void> {
+export async function recordRun(
+  tx: Tx,
+  run: number,
+  workspace: number,
+  input: ProbeInput,
+  stored?: { readonly id: number; readonly version: number },
+): Promise<void> {
   const { expansion, indexes } = sampleOf(input)
   await tx.query(
-    `insert into probe.runs (run_id, workspace_id, name, definition_hash, question, seed, models, scenarios, samples)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into probe.runs (run_id, workspace_id, name, definition_hash, question, seed, models, scenarios, samples,
+                             definition_id, definition_version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       run,
       workspace,
@@ -97,6 +104,8 @@ export async function recordRun(tx: Tx, run: number, workspace: number, input: P
       input.models,
       indexes.length,
       input.samplesPerScenario,
+      stored?.id ?? null,
+      stored?.version ?? null,
     ],
   )
   for (let at = 0; at < indexes.length; at += CHUNK) {

@@ -173,6 +173,10 @@ export interface StartProbe {
   readonly parent?: number
   readonly key?: string
   readonly budget?: Budget
+  readonly held?: 'paused'
+  readonly delay?: number
+  /** The stored version that it asks. */
+  readonly definition?: { readonly id: number; readonly version: number }
 }
 
 /** @throws Refusal BUDGET_CANNOT_HOLD */
@@ -181,12 +185,12 @@ export async function startProbe(
   kind: ReturnType<typeof probeRun>,
   who: Principal,
   input: ProbeInput,
-  options: StartProbe,
+  { definition, ...options }: StartProbe,
 ): Promise<{ run: number; created: boolean }> {
   return engine.start(who, kind, input, {
     ...options,
     async alongside(tx, run) {
-      await recordRun(tx, run, options.workspace, input)
+      await recordRun(tx, run, options.workspace, input, definition)
       await refuseUnheld(tx, run, input, kind.priced)
     },
   })
