@@ -48,6 +48,7 @@ const ended = (bench: Bench, run: number) =>
   until(
     () => bench.engine.run(operator, run),
     (seen) => seen.finishedAt !== null,
+    60,
   )
 
 /** Waits until nothing runs and no purse covers one more, in one look. */
@@ -59,6 +60,7 @@ const heldUp = (bench: Bench) =>
                 (select bool_and(not engine.affordable(l)) from engine.lanes l where l.micros > 0 and not l.idle) as short`,
       ),
     ([row]) => row?.['running'] === 0 && row['short'] === true,
+    60,
   )
 
 describe('a cost', () => {
@@ -252,7 +254,7 @@ describe('a budget of money', () => {
     await bench.engine.budgets.set(operator, { run }, { micros: 10_000_000 })
     expect((await ended(bench, run)).progress).toMatchObject({ succeeded: 60 })
     expect(wire.requests).toHaveLength(60)
-  })
+  }, 150_000)
 
   test('of the workspace holds all its runs together, counts what was before it, and can be lifted', async () => {
     const { wire, bench } = await stage((call) => call.say({ usage: usageOf(12, 20) }))
@@ -272,7 +274,7 @@ describe('a budget of money', () => {
     expect(budget?.usedMicros).toBeLessThanOrEqual(1_000_000)
     await bench.engine.budgets.set(operator, { workspace: 1 }, {})
     for (const run of runs) expect((await ended(bench, run)).progress).toMatchObject({ succeeded: 60 })
-  })
+  }, 150_000)
 
   test('is refused where it could not hold: a model without a price, or an answer without an end', async () => {
     const { wire, bench } = await stage()
