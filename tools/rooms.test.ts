@@ -15,6 +15,8 @@ describe('the import rooms', () => {
       'server/src/domains/probe/run.ts',
       'server/src/http/server.ts',
     ],
+    ['the gateway knows no domain', 'server/src/gateway/gateway.ts', 'server/src/domains/probe/run.ts'],
+    ['who starts processes knows no domain', 'server/src/tools/python/python.ts', 'server/src/domains/probe/run.ts'],
     ['who loads own kinds knows no domain', 'server/src/own-kinds.ts', 'server/src/domains/probe/run.ts'],
     ['the public door does not know the command line', 'server/src/index.ts', 'server/src/cli/screen.ts'],
     [

@@ -13,12 +13,13 @@ import { definitionText, startGatedServer, type GatedServer } from '../testing/p
 import { openProbeStage, type ProbeStage } from './probe-stage.ts'
 
 const who = member('admin')
+const PATIENT = { silence: 20_000 }
 let stage: ProbeStage
 let bench: Bench
 beforeAll(async () => {
   stage = await openProbeStage()
   // What is compared is compared on a busy machine too.
-  bench = await openBench(stage.wire, { silence: 20_000 })
+  bench = await openBench(stage.wire, PATIENT)
   await bench.work()
   const { warnings: _, ...health } = await bench.outside.python.health()
   expect(health).toMatchObject({ healthy: true, missing: [] })
@@ -174,7 +175,7 @@ describe('a conversation in Python', () => {
   let own: Bench
   beforeAll(async () => {
     server = await startGatedServer()
-    own = await openBench(server)
+    own = await openBench(server, PATIENT)
     await own.work()
   })
   afterAll(async () => {
@@ -203,16 +204,20 @@ describe('a conversation in Python', () => {
     const told = vi.spyOn(console, 'error').mockImplementation(() => {})
     const run = await own.start({ definition: definition(definitionText(1, 2)), models: ['wire:m'], worker: 'python' })
     await held()
-    const [pid = 0] = workers().filter((one) => !others.includes(one))
+    const [pid = expect.fail('no worker was begun')] = workers().filter((one) => !others.includes(one))
     process.kill(pid, 'SIGKILL')
     await until(
       () => told.mock.calls.length,
       (calls) => calls > 0,
     )
+    // Another run comes and goes; this attempt still waits for the answer that is on its way.
+    await own.ask({ definition: definition(definitionText(1, 0, 'Meanwhile')), models: ['fake:a'] })
+    const attempts = () => own.db.sql('select outcome, failure from engine.attempts where run_id = $1', [run])
+    expect(await attempts()).toEqual([])
     server.open()
     expect((await ended(run)).state).toBe('succeeded')
     expect(server.calls.slice(before).map((call) => call.messages.length)).toEqual([1, 3, 5])
-    expect(await own.db.sql('select outcome, failure from engine.attempts where run_id = $1', [run])).toMatchObject([
+    expect(await attempts()).toMatchObject([
       { outcome: 'again', failure: { code: 'WORKER_CRASH', retryable: true, details: { signal: 'SIGKILL' } } },
     ])
     expect(told.mock.calls.flat().join('\n')).toContain('probe.py: WORKER_CRASH')
