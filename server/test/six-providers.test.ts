@@ -1,7 +1,11 @@
 /** A probe over the six vendors, spoken to in their own formats at the simulator. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operator } from '../src/app.ts'
+import { retry } from '../src/domains/probe/ask.ts'
 import { openProviders } from '../src/providers/catalogue.ts'
+import { failureOf } from '../src/providers/failures.ts'
 import { startSimulator, type Simulator } from '../src/simulator/simulator.ts'
+import { until } from '../../engine/testing/index.ts'
 import { definition, openBench, type Bench } from '../testing/bench.ts'
 import { definitionText } from '../testing/probe.ts'
 
@@ -79,7 +83,7 @@ describe('a probe over six vendors', () => {
     expect(run.state).toBe('succeeded')
     expect(await bench.transcripts(run.id)).toHaveLength(7)
     const failed = await bench.db.sql(
-      `select failure ->> 'code' as code from engine.tasks where run_id = $1 and state = 'failed' order by 1`,
+      `select failure ->> 'code' as code from engine.attempts where run_id = $1 and failure is not null order by 1`,
       [run.id],
     )
     expect(failed.map(({ code }) => code)).toEqual([
@@ -98,5 +102,37 @@ describe('a probe over six vendors', () => {
     await expect(
       bench.start({ definition: definition(definitionText(1)), models: ['google:gemini-3.8-flash', 'google:nothing'] }),
     ).rejects.toMatchObject({ code: 'CANNOT_START', causes: ['google:nothing: The provider has no such model.'] })
+  })
+})
+
+describe('a worker without a key that the start had', () => {
+  test('gives its tasks back for one that has it, and no slot fails', async () => {
+    const own = await openBench(simulator, { catalogue: openProviders({ simulator: simulator.url }) })
+    try {
+      await own.work(openProviders({}))
+      const asked = own.start({ definition: definition(definitionText(4)), models: ['mistral:mistral-small-latest'] })
+      const run = await asked
+      await until(
+        () => own.db.sql('select 1 from engine.tasks where run_id = $1 and attempt > 0', [run]),
+        (rows) => rows.length === 4,
+      )
+      await own.work()
+      const ended = await until(
+        () => own.engine.run(operator, run),
+        ({ finishedAt }) => finishedAt !== null,
+      )
+      expect([ended.state, ended.progress]).toEqual(['succeeded', expect.objectContaining({ succeeded: 4, failed: 0 })])
+      expect(await own.db.sql('select max(tries) as tries from engine.tasks where run_id = $1', [run])).toEqual([
+        { tries: 0 },
+      ])
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('says what is missing when nobody else comes', () => {
+    const failure = failureOf('MISSING_API_KEY')
+    expect(retry(failure, 0, 1)).toMatchObject({ outcome: 'later' })
+    expect(retry(failure, 0, 20)).toEqual({ outcome: 'failed' })
   })
 })

@@ -23,8 +23,8 @@ export interface Bench {
   readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly catalogue: Catalogue
   readonly outside: Outside
-  /** One more worker, of 60 slots. */
-  work(): Promise<Worker>
+  /** One more worker, of 60 slots; it may have other providers. */
+  work(other?: Catalogue): Promise<Worker>
   /** As the operator. */
   start(request: ProbeRequest, budget?: Budget): Promise<number>
   /** Starts and waits for the end. */
@@ -71,10 +71,10 @@ export async function openBench(wire: Pick<WireServer, 'url'>, options: BenchOpt
     probeAnalysis,
     catalogue,
     outside: others,
-    async work() {
+    async work(other) {
       const worker = await startWorker({
         settings: db.worker,
-        kinds: [probe, probeAnalysis],
+        kinds: [other === undefined ? probe : probeRun(other, others), probeAnalysis],
         slots: 60,
         report: console.error,
       })

@@ -80,6 +80,7 @@ type Piece = (text: string) => void
 /** Seconds for a whole conversation. */
 const TIMEOUT = 1_800
 const RATE_LIMIT_PAUSE = 2
+const UNEQUIPPED = new Set(['MISSING_API_KEY', 'CONFIGURATION'])
 
 /** What the asking needs besides the door to the models. */
 export interface Outside extends Elsewhere {
@@ -103,12 +104,18 @@ export function askTask(catalogue: Catalogue, outside: Outside) {
   })
 }
 
+/** Attempts by which a worker that can ask the provider has been found, or there is none. */
+const SOMEBODY_ELSE = 12
+
 /**
+ * The start was checked where the key and the address are; a worker without them
+ * gives the task back, at no try's cost, for one that has them.
  * Waiting for a limit is nobody's failure, and credit that is used up is nobody's
  * but the account's: both concern all under the key, who would only meet the same.
  * Everything else may be tried as often as its row of the table says.
  */
-export function retry(failure: Failure, tries: number): Again {
+export function retry(failure: Failure, tries: number, attempt: number): Again {
+  if (UNEQUIPPED.has(failure.code) && attempt < SOMEBODY_ELSE) return { outcome: 'later', delay: 0.5 + Math.random() }
   if (failure.code === 'BILLING') return { outcome: 'stopped' }
   if (failure.code === 'RATE_LIMIT') {
     return failure.retryAfter === undefined
