@@ -122,7 +122,11 @@ describe('help', () => {
       expect(examples.length).toBeGreaterThan(0)
       expect(help).toContain(command.description().split(/\s/)[0])
       for (const example of examples) {
-        const words = example.slice(4).split(' | ')[0]?.split(/\s+/) ?? []
+        const words =
+          example
+            .slice(4)
+            .split(/ [|<] /)[0]
+            ?.split(/\s+/) ?? []
         const args = words.slice(words.indexOf('millrace') + 1)
         expect(args.join(' ').startsWith(path)).toBe(true)
         let ran = 0

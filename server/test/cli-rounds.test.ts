@@ -77,7 +77,9 @@ test('a run that failed as a whole can be tried again and waited for: it ends wi
   const again = await place.run(['runs', 'retry', '1', '--all', '--wait'], settings)
   expect(again.code).toBe(0)
   expect(again.stdout).toMatch(/^Run 1 does 2 tasks again, in round 2\.\n\nRun 1 succeeded in /)
-  expect(again.stdout).toMatch(/openai-compatible:well +2 .*\n\n2 transcripts are in /)
+  expect(again.stdout).toMatch(
+    /openai-compatible:well +2 .*\n2 calls: 40 tokens; no price is known\.\n\n2 transcripts are in /,
+  )
 })
 
 test('a run of one’s own kind is tried again too: what failed, or all of it', async () => {

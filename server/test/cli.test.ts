@@ -216,7 +216,7 @@ describe('the installation', () => {
     const findings = document(well.stdout) as { what: string; state: string }[]
     expect(findings.map((finding) => finding.state)).not.toContain('wrong')
     expect(findings.map((finding) => finding.what)).toEqual(
-      expect.arrayContaining(['node', 'database', 'connections', 'worker', 'fake', 'models']),
+      expect.arrayContaining(['node', 'database', 'connections', 'worker', 'fake', 'openai-compatible']),
     )
     expect(away.code).toBe(1)
     expect(away.stdout).toMatch(/✗ database +Nothing answers as PostgreSQL at 127\.0\.0\.1:1/)

@@ -101,7 +101,7 @@ function tooMany(): string {
 describe('an option', () => {
   const bad: [string, string[], RegExp[], Record<string, string>?][] = [
     ['a model nobody knows', ['-m', 'fake:zzz'], [/fake:zzz/, /Known are: a, b/]],
-    ['a provider nobody knows', ['-m', 'nobody:x'], [/no provider nobody/, /Known are: fake, openai-compatible/]],
+    ['a provider nobody knows', ['-m', 'nobody:x'], [/no provider nobody/, /Known are: fake, openai, anthropic/]],
     ['a model without provider', ['-m', 'gpt'], [/provider:model, for example fake:a/]],
     ['a provider without settings', ['-m', 'openai-compatible:x'], [/set OPENAI_COMPATIBLE_URL/]],
     ['no model', ['-m', ','], [/name at least one, for example fake:a/]],

@@ -68,16 +68,27 @@ WORDS = {
             "insufficient_funds",
             "credits_exhausted",
             "billing_error",
+            "billing_disabled",
             "billing_hard_limit_reached",
             "billing_not_active",
             "payment_required",
+            "enforced_spend_limit_reached",
+            "quota_per_day",
         ),
         "BILLING",
     ),
+    "api_key_invalid": "AUTH_ERROR",
     **dict.fromkeys(
         ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed"),
         "CONTENT_FILTER",
     ),
+}
+#: Words that count only inside of a 200, where no status stands beside them.
+WORDS_INSIDE = {
+    "overloaded_error": "SERVER_ERROR",
+    "rate_limit_error": "RATE_LIMIT",
+    "rate_limit_exceeded": "RATE_LIMIT",
+    "resource_exhausted": "RATE_LIMIT",
 }
 PARAMETERS = ("temperature", "max_tokens", "max_completion_tokens", "seed")
 FINISHES = ("stop", "length", "content_filter", "tool_calls")
@@ -257,7 +268,7 @@ def _our_error(error):
 def _inside(body):
     """The LLMError of an `error` inside of a 200."""
     error = _error_object(body)
-    word = _word(error)
+    word = _word(error) or _word(error, WORDS_INSIDE)
     if word is not None:
         return LLMError(word)
     status = error.get("code")
@@ -325,11 +336,12 @@ def _error_object(body):
     return outer["error"] if isinstance(outer.get("error"), dict) else outer
 
 
-def _word(error):
+def _word(error, words=WORDS):
     inner = error.get("innererror")
-    for word in (error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None):
-        if isinstance(word, str) and word.lower() in WORDS:
-            return WORDS[word.lower()]
+    said = (error.get("code"), error.get("type"), error.get("status"), inner.get("code") if isinstance(inner, dict) else None)
+    for word in said:
+        if isinstance(word, str) and word.lower() in words:
+            return words[word.lower()]
     return None
 
 

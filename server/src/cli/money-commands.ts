@@ -23,7 +23,7 @@ export function moneyCommands(program: Command, command: AddCommand, done: (code
     .action(async (options) => done(await (await import('./usage.ts')).usage(options)))
 
   const budget = program.command('budget').description('What all runs together may use.').exitOverride()
-  const all = ['millrace budget', 'millrace budget show --json']
+  const all = ['millrace budget show', 'millrace budget show --json']
   command(budget, 'show', 'What all runs together may use in all, and have used.', all, { isDefault: true })
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./budget.ts')).showBudget(options)))
@@ -45,9 +45,15 @@ export function moneyCommands(program: Command, command: AddCommand, done: (code
 function keyCommands(program: Command, command: AddCommand, done: (code: number) => void) {
   const keys = program.command('keys').description('Keys of providers, sealed in the database.').exitOverride()
   const add: AddCommand = (...what) => refusingMore(command(...what))
-  add(keys, 'list', 'Which keys there are, by their fingerprints.', ['millrace keys', 'millrace keys list --json'], {
-    isDefault: true,
-  })
+  add(
+    keys,
+    'list',
+    'Which keys there are, by their fingerprints.',
+    ['millrace keys list', 'millrace keys list --json'],
+    {
+      isDefault: true,
+    },
+  )
     .option('--json', 'for programs')
     .action(async (options) => done(await (await import('./keys.ts')).showKeys(options)))
   add(

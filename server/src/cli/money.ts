@@ -14,6 +14,8 @@ export function dollars(usd: number | null): string {
 }
 
 export function paidLine({ calls, tokens, costUsd, unpriced }: Omit<UsageLine, 'of'>): string {
+  if (unpriced === calls)
+    return `${grouped(calls)} ${calls === 1 ? 'call' : 'calls'}: ${grouped(tokens)} tokens; no price is known.`
   const without = unpriced === 0 ? '' : `; of ${grouped(unpriced)} no price is known`
   return `${grouped(calls)} ${calls === 1 ? 'call was' : 'calls were'} paid for: ${grouped(tokens)} tokens, ${dollars(costUsd)} US dollars${without}.`
 }
