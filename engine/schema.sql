@@ -21,7 +21,6 @@ sequence engine.budgets_id_seq as bigint;
 sequence engine.lanes_id_seq as bigint;
 sequence engine.limits_id_seq as integer;
 sequence engine.runs_id_seq as bigint;
-sequence engine.turns as bigint;
 sequence engine.workers_id_seq as integer;
 sequence engine.workspaces_id_seq as bigint;
 
@@ -188,7 +187,6 @@ table engine.lanes (
   kind text not null,
   key text not null default ''::text,
   priority smallint not null,
-  turn bigint not null,
   last integer not null,
   idle boolean not null default false,
   stop text,
@@ -197,12 +195,13 @@ table engine.lanes (
   tokens bigint not null default 0,
   micros bigint not null default 0,
   metered boolean not null default false,
+  first integer not null default 0,
   constraint lanes_pkey PRIMARY KEY (id),
   constraint lanes_run_id_kind_key_key UNIQUE (run_id, kind, key)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
 CREATE INDEX lanes_metered ON engine.lanes USING btree (id) WHERE (metered AND (NOT idle) AND (stop IS NULL));
 CREATE INDEX lanes_of_limit ON engine.lanes USING btree (limit_id) WHERE ((limit_id <> 0) AND (NOT idle));
-CREATE INDEX lanes_open ON engine.lanes USING btree (priority DESC, turn, id, kind, workspace_id, limit_id) WHERE ((NOT idle) AND (stop IS NULL));
+CREATE INDEX lanes_open ON engine.lanes USING btree (priority, id, kind, workspace_id, limit_id) WHERE ((NOT idle) AND (stop IS NULL));
 CREATE INDEX lanes_over_budget ON engine.lanes USING btree (id) WHERE (stop = 'budget'::text);
 policy read_all for select to millrace_worker using (true);
 policy read_own for select to millrace_api using ((workspace_id = ANY (( SELECT access.workspaces() AS workspaces)::bigint[])));
@@ -455,6 +454,7 @@ function engine.activity(bigint) returns record language sql stable owner millra
 function engine.add_chunk(bigint,integer,bytea) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.affordable(engine.lanes) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.affords(bigint,bigint) returns boolean language sql immutable owner millrace_owner for nobody;
+function engine.ahead(bigint,bigint,bigint) returns TABLE(part integer, low bigint, high bigint) language sql immutable owner millrace_owner for nobody;
 function engine.asks(integer,integer,integer,boolean,timestamp with time zone) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.attach(bigint[],integer[],integer[],text[],text[],bigint[]) returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.begin_blob(bigint) returns bigint language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
@@ -480,8 +480,9 @@ function engine.expire() returns TABLE(gone integer, work boolean, busy boolean,
 function engine.extend(integer) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.has_budget(bigint,bigint) returns boolean language sql stable owner millrace_owner for nobody;
-function engine.has_ready(bigint) returns boolean language sql stable owner millrace_owner for nobody;
+function engine.has_ready(bigint,integer) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.hold(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.is_far(integer,integer) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.lease() returns interval language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.leave(integer) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.leave_limits(bigint[],integer[],text[],jsonb[],double precision[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
@@ -491,6 +492,7 @@ function engine.limited() returns boolean language sql volatile owner millrace_o
 function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.lock_run(bigint) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.move_first(bigint[],integer[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.opens_in(integer) returns double precision language sql volatile owner millrace_owner for nobody;
 function engine.pace(engine.limits,timestamp with time zone) returns double precision language sql immutable owner millrace_owner for nobody;
@@ -501,6 +503,7 @@ function engine.prune(timestamp with time zone,bigint,text,integer) returns inte
 function engine.purse(bigint,bigint) returns record language sql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.put_decision(bigint,bigint,text,smallint,integer) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.put_tasks(bigint,bigint,smallint,text,integer,json) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.reach() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.register(text,text[],bigint,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.release(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.release_key(text) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
@@ -510,17 +513,20 @@ function engine.rescue() returns integer language plpgsql volatile SECURITY DEFI
 function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.rest(text[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.seat(smallint) returns record language plpgsql stable owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.settle_one(bigint,integer,integer,jsonb) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.short(bigint) returns TABLE(whose text, what text) language sql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.sit(smallint,bigint,bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.sit_after(bigint[],smallint,bigint,bigint,bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.starting() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.status(engine.runs) returns text language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.stop_key(text) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
-function engine.take(integer,text[],bigint,smallint,integer,integer,timestamp with time zone,tid[]) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
-function engine.take_within(integer,text[],bigint,integer,timestamp with time zone) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.take(integer,text[],bigint,smallint,bigint,bigint,integer,integer,timestamp with time zone,tid[]) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean, is_far boolean) language plpgsql volatile owner millrace_owner for nobody;
+function engine.take_within(integer,text[],bigint,integer,timestamp with time zone) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb, lane_id bigint, is_last boolean, is_far boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.turn(integer,integer,bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.use(bigint[],integer[],bigint[],bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
-function engine.wake_lanes(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.wake_lanes(bigint[],integer[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.why(bigint) returns TABLE(kind text, key text, ready bigint, due bigint, due_at timestamp with time zone, running bigint, reason text, held_by text, opens_at timestamp with time zone, stopped text, ahead bigint, workers bigint) language plpgsql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.withdraw() returns void language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

@@ -47,8 +47,6 @@ export function claim(world: World, worker: Worker, free: number, given: readonl
     if (sorted(known) !== sorted(said)) wrong.push(`${run}/${n} was claimed as ${sorted(said)}, it is ${sorted(known)}`)
   }
   wrong.push(...passedBy(world, worker, free, given.length, before, taken))
-  const rank = (world.ranks += 1)
-  for (const lane of taken.keys()) lane.rank = rank
   return wrong
 }
 
@@ -59,7 +57,7 @@ const ORDERS: readonly Order[] = [
   ({ lane: a }, { lane: b }) => a.tokens - b.tokens || a.micros - b.micros || a.requests - b.requests,
   ({ lane: a }, { lane: b }) => a.micros - b.micros || a.requests - b.requests || a.tokens - b.tokens,
   ({ lane: a }, { lane: b }) => a.requests - b.requests || a.tokens - b.tokens || a.micros - b.micros,
-  (a, b) => b.run.priority - a.run.priority || a.lane.rank - b.lane.rank || a.n - b.n,
+  (a, b) => b.run.priority - a.run.priority || a.lane.id - b.lane.id || a.n - b.n,
 ]
 
 function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[] {
@@ -133,7 +131,7 @@ function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<st
   }
 }
 
-/** Nothing that could be taken was left, unless all places are full; and nobody was passed by. */
+/** Nothing that could be taken was left, unless all places are full; and all have their turns. */
 function passedBy(
   world: World,
   worker: Worker,
@@ -144,19 +142,18 @@ function passedBy(
 ): string[] {
   const wrong: string[] = []
   const still = [...before.keys()].filter((lane) => reasons(world, lane, worker).length === 0)
+  // Of many places, one whose limit or budget others reached for too may be given to the next.
+  const sure = new Set(still.filter((lane) => free === 1 || !(isAsked(world, lane) || shares(world, lane))))
+  for (const [lane, could] of before) wrong.push(...outOfTurn(lane, worker, could && sure.has(lane), taken))
   if (got < free) {
     for (const lane of still)
       wrong.push(`lane ${nameOf(lane)} has no reason to wait, and ${free - got} places are free`)
     return wrong
   }
   for (const lane of still) {
-    // Of many places, one whose limit or budget others reached for too may be given to the next.
-    const sure = free === 1 || !(isAsked(world, lane) || shares(world, lane))
     for (const [other, tasks] of taken) {
       if (other.run.priority < lane.run.priority) {
         wrong.push(`lane ${nameOf(other)} was served before ${nameOf(lane)} of a higher priority`)
-      } else if (other.run.priority === lane.run.priority && sure && !taken.has(lane) && lane.rank < other.rank) {
-        wrong.push(`lane ${nameOf(lane)} was passed by: ${nameOf(other)} stands behind it`)
       } else if (other.run.priority === lane.run.priority && tasks.length > shareOf(world, free, before, lane)) {
         if ((taken.get(lane)?.length ?? 0) >= shareOf(world, free, before, lane)) continue
         wrong.push(`lane ${nameOf(other)} took more than its share before ${nameOf(lane)} had its own`)
@@ -164,6 +161,23 @@ function passedBy(
     }
   }
   return wrong
+}
+
+/** While it waits for its next turn each other has one at most; two, while one that has come waits for its first. */
+function outOfTurn(lane: Lane, worker: Worker, waited: boolean, taken: ReadonlyMap<Lane, readonly Task[]>): string[] {
+  if (taken.has(lane)) lane.waits.set(worker.id, { had: true, turns: new Map() })
+  else if (!waited) lane.waits.delete(worker.id)
+  else {
+    const wait = lane.waits.get(worker.id) ?? { had: false, turns: new Map() }
+    lane.waits.set(worker.id, wait)
+    for (const other of taken.keys()) {
+      if (other.run.priority !== lane.run.priority) continue
+      const turns = (wait.turns.get(other) ?? 0) + 1
+      wait.turns.set(other, turns)
+      if (turns > (wait.had ? 1 : 2)) return [`lane ${nameOf(other)} had ${turns} turns while ${nameOf(lane)} waited`]
+    }
+  }
+  return []
 }
 
 const shares = (world: World, { key }: Lane): boolean => {

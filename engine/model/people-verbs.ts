@@ -75,10 +75,9 @@ function begin(world: World, id: number, start: Start): string[] {
   if (tokens !== null || micros !== null) {
     world.budgets.push({ workspace, run: id, tokens, micros, usedTokens: 0, usedMicros: 0 })
   }
-  world.ranks += 2
-  if (tasks.length === 0) ask(run, world.ranks)
-  else addTasks(world, run, tasks, world.ranks - 1)
-  addTasks(world, run, more, world.ranks)
+  if (tasks.length === 0) ask(run)
+  else addTasks(world, run, tasks)
+  addTasks(world, run, more)
   tell(run, 'run.queued', { kind: 'flow', total: planned(run).length })
   return []
 }
@@ -182,14 +181,13 @@ export const peopleVerbs: Record<string, Verb> = {
   }),
   reopen: onRun(
     3,
-    (world, run, action, answer) => {
+    (_world, run, action, answer) => {
       const { all } = rest<{ all: boolean }>(action)
       if (run.ended === null) return refused(answer, 'MR004')
       const again = planned(run).filter((task) => all || task.state !== 'succeeded')
       if (again.length === 0 && !run.hasNext) return refused(answer, 'MR004')
       for (const task of again) Object.assign(task, { state: 'ready', tries: 0, crashes: 0, output: null })
-      const rank = (world.ranks += 1)
-      for (const lane of run.lanes) if (!lane.decides) Object.assign(lane, { rank, shut: false })
+      for (const lane of run.lanes) if (!lane.decides) lane.shut = false
       Object.assign(run, {
         ended: null,
         finished: null,
@@ -201,7 +199,7 @@ export const peopleVerbs: Record<string, Verb> = {
       })
       run.round += 1
       tell(run, 'run.reopened', { round: run.round, tasks: again.length })
-      if (again.length === 0) ask(run, (world.ranks += 1))
+      if (again.length === 0) ask(run)
       return changed(answer, run)
     },
     true,

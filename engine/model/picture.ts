@@ -178,26 +178,25 @@ export function compare(world: World, picture: Record<string, readonly unknown[]
   })
 }
 
-/** Learns what the promises leave open: numbers of new lanes, who of equals stands first, which lane a claim shut. */
+/** Learns what the promises leave open: numbers of new lanes, and which lane a claim shut. */
 export function observe(world: World, lanes: readonly SeenLane[], claimed: boolean): string[] {
   const wrong: string[] = []
   const known = allLanes(world)
   const byId = new Map(known.filter((lane) => lane.id !== 0).map((lane) => [lane.id, lane]))
   if (known.length !== lanes.length) wrong.push(`${lanes.length} lanes are there, the model knows ${known.length}`)
-  let last = 0
-  const seen = lanes.flatMap(([id, run, kind, key, idle, stop]) => {
+  const last = Math.max(0, ...known.map((lane) => lane.id))
+  for (const [id, run, kind, key, idle, stop, first] of lanes) {
     const lane =
       byId.get(id) ?? world.runs.get(run)?.lanes.find((one) => one.kind === kind && one.key === key && one.id === 0)
-    if (lane === undefined) return []
+    if (lane === undefined) continue
+    if (lane.id === 0 && id < last) wrong.push(`lane ${nameOf(lane)} is new, and stands before older ones`)
     lane.id = id
-    if (lane.rank < last) wrong.push(`lane ${nameOf(lane)} stands behind its turn`)
-    last = lane.rank
-    if (idle && waiting(lane).length > 0) wrong.push(`lane ${nameOf(lane)} is idle, and something waits in it`)
+    const [lowest] = waiting(lane)
+    if (idle && lowest !== undefined) wrong.push(`lane ${nameOf(lane)} is idle, and something waits in it`)
+    if (lowest !== undefined && lowest.n < first) wrong.push(`lane ${nameOf(lane)} looks past its number ${lowest.n}`)
     const held = lane.decides ? null : lane.run.held
     if (stop === 'budget' && held === null && claimed && !affords(world, lane)) lane.shut = true
     if (stop !== (held ?? (lane.shut ? 'budget' : null))) wrong.push(`lane ${nameOf(lane)} is stopped by ${stop}`)
-    return [lane]
-  })
-  for (const lane of seen) lane.rank = world.ranks += 1
+  }
   return wrong
 }

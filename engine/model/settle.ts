@@ -58,14 +58,19 @@ export function findLane(run: Run, kind: string, key: string): Lane | undefined 
   return run.lanes.find((lane) => lane.kind === kind && lane.key === key)
 }
 
+function newLane(run: Run, kind: string, key: string): Lane {
+  const none = { requests: 0, tokens: 0, micros: 0, shut: false }
+  return { id: 0, run, kind, key, decides: false, ...none, waits: new Map(), tasks: [] }
+}
+
 /** New tasks stand behind those that are there; a new lane behind all lanes. */
-export function addTasks(world: World, run: Run, specs: readonly Spec[], rank: number): Task[] {
+export function addTasks(world: World, run: Run, specs: readonly Spec[]): Task[] {
   const first = planned(run).length
   return specs.map((spec, index) => {
     const { kind, key = '', uses = {} } = spec
     let lane = findLane(run, kind, key)
     if (lane === undefined) {
-      lane = { id: 0, run, kind, key, decides: false, rank, requests: 0, tokens: 0, micros: 0, shut: false, tasks: [] }
+      lane = newLane(run, kind, key)
       run.lanes.push(lane)
       if (key !== '') limitOf(world, key)
     }
@@ -100,12 +105,12 @@ function addTask(run: Run, lane: Lane, n: number, due: number | null): Task {
 }
 
 /** The run is asked what comes next. */
-export function ask(run: Run, rank: number): void {
+export function ask(run: Run): void {
   run.decisions += 1
   const kind = 'flow.next'
   let lane = run.lanes.find((one) => one.decides)
   if (lane === undefined) {
-    lane = { id: 0, run, kind, key: '', decides: true, rank, requests: 1, tokens: 0, micros: 0, shut: false, tasks: [] }
+    lane = { ...newLane(run, kind, ''), decides: true, requests: 1 }
     run.lanes.push(lane)
   }
   addTask(run, lane, -run.decisions, null)
@@ -126,15 +131,13 @@ export function current(world: World, endings: readonly Ending[]): { task: Task;
 export function settle(world: World, endings: readonly Ending[]): Settled[] {
   const kept = current(world, endings)
   const byRun = Map.groupBy(kept, ({ task }) => task.run)
-  // Who of the lanes that come of it stands before whom is open.
-  const rank = (world.ranks += 1)
   const fates = kept.map(({ task, ending }) => ({ task, ending, outcome: outcomeOf(task, ending) }))
-  const settled = [...byRun].toSorted(([a], [b]) => a.id - b.id).map(([run, mine]) => settleRun(world, run, mine, rank))
+  const settled = [...byRun].toSorted(([a], [b]) => a.id - b.id).map(([run, mine]) => settleRun(world, run, mine))
   leaveLimits(world, fates)
   return settled
 }
 
-function settleRun(world: World, run: Run, mine: readonly { task: Task; ending: Ending }[], rank: number): Settled {
+function settleRun(world: World, run: Run, mine: readonly { task: Task; ending: Ending }[]): Settled {
   let verdict: { state: End; output: Text | null; failure: Text | null } | 'do' | undefined
   let came = 0
   let decided = false
@@ -145,14 +148,14 @@ function settleRun(world: World, run: Run, mine: readonly { task: Task; ending: 
     if (BACK.has(outcome)) came += 1
     else if (task.n < 0) {
       decided = true
-      verdict = decide(world, run, outcome, ending.body, rank)
+      verdict = decide(world, run, outcome, ending.body)
     }
     endOne(world, task, outcome, ending)
   }
   if (worked) run.begun = true
   const over = open(run) === 0
   const asks = over && run.hasNext && !decided && !run.cancelAsked
-  if (asks) ask(run, rank)
+  if (asks) ask(run)
   if (over && !asks) end(world, run, typeof verdict === 'object' ? verdict : undefined)
   const counts = {
     total: planned(run).length,
@@ -228,7 +231,7 @@ const decisionText = (body: unknown): Text => {
 }
 
 /** What a decision says; what it asks for stands there at once. */
-function decide(world: World, run: Run, outcome: string, body: unknown, rank: number) {
+function decide(world: World, run: Run, outcome: string, body: unknown) {
   const says = (body ?? {}) as { do?: readonly Spec[]; succeed?: unknown; fail?: unknown }
   if (outcome !== 'succeeded') {
     return {
@@ -241,7 +244,7 @@ function decide(world: World, run: Run, outcome: string, body: unknown, rank: nu
   if ('fail' in says) return { state: 'failed' as const, output: null, failure: sorted(says.fail) }
   const specs = says.do ?? []
   if (specs.length === 0) return { state: 'failed' as const, output: null, failure: sorted(NOTHING_TO_DO) }
-  const made = addTasks(world, run, specs, rank)
+  const made = addTasks(world, run, specs)
   // A lane that waited for its budget asks again.
   for (const lane of run.lanes) lane.shut = false
   // Cancelled while it decided: what it asked for ends where it began.

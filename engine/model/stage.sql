@@ -11,6 +11,11 @@ create function model.ahead(t timestamptz) returns bigint language sql stable as
   select greatest(model.at(t) - model.at(engine.clock()), 0)
 $$;
 
+create table model.seats (worker integer, priority integer, seat text not null, primary key (worker, priority));
+
+-- So that lanes of a few tasks write down how far they have come.
+create or replace function engine.reach() returns integer language sql immutable as $$ select 1 $$;
+
 create function model.step(
   at text, verb text, look boolean, w integer, free integer,
   runs bigint[], ns integer[], attempts integer[], outcomes text[], bodies jsonb[], delays float8[], j jsonb)
@@ -18,6 +23,9 @@ returns json language plpgsql as $$
 declare said json; wrong text; id bigint; blocks json; first bigint;
 begin
   perform set_config('millrace.clock', at, false);
+  -- Each worker has a connection of its own, with its own seats.
+  perform set_config('millrace.seat_' || p, coalesce((select s.seat from model.seats s where s.worker = w and s.priority = p), ''), false)
+     from unnest('{1,5,9}'::integer[]) p;
   if verb = 'start more' then
     -- Not inside of a block that catches: there its rows would be of another transaction.
     select s.run_id into id from engine.start((j ->> 'workspace')::bigint, 'flow', '{}', (j -> 'tasks')::json, (j ->> 'next')::boolean,
@@ -41,7 +49,9 @@ begin
       select json_agg(json_build_array(l.id, engine.blocked(l, v))) into blocks
         from engine.lanes l, engine.workers v where v.id = w;
       select l.id into first from engine.lanes l join engine.workers v on v.id = w
-       where engine.blocked(l, v) is null order by l.priority desc, l.turn, l.id limit 1;
+       cross join lateral engine.seat(l.priority) s
+       where engine.blocked(l, v) is null
+       order by l.priority desc, l.id > s.past and l.id <= s.until desc, l.id <= s.past desc, l.id limit 1;
       select json_build_array(blocks, first, (select t.lane_id from engine.tasks t where t.run_id = c.run_id and t.n = c.n),
              json_build_array(json_build_array(c.run_id, c.n, c.attempt, c.tries, c.crashes, c.workspace_id, c.kind, c.input)))
         into said from engine.claim(w, 1) c;
@@ -103,8 +113,10 @@ begin
   exception when others then
     wrong := sqlstate || case when sqlstate not like 'MR%' then ' ' || sqlerrm else '' end;
   end; end if;
+  insert into model.seats select w, p, current_setting('millrace.seat_' || p) from unnest('{1,5,9}'::integer[]) p where w is not null
+  on conflict (worker, priority) do update set seat = excluded.seat;
   return json_build_object('said', said, 'wrong', wrong,
-    'lanes', (select json_agg(json_build_array(l.id, l.run_id, l.kind, l.key, l.idle, l.stop) order by l.turn, l.id) from engine.lanes l),
+    'lanes', (select json_agg(json_build_array(l.id, l.run_id, l.kind, l.key, l.idle, l.stop, l.first) order by l.id) from engine.lanes l),
     'picture', case when look then model.picture() end);
 end $$;
 
@@ -147,6 +159,7 @@ create function model.clear() returns void language plpgsql as $$
 declare t text;
 begin
   perform pg_advisory_unlock_all();
+  delete from model.seats;
   perform set_config('session_replication_role', 'replica', true);
   foreach t in array array['artifacts', 'chunks', 'blobs', 'outputs', 'inputs', 'attempts', 'ledger', 'events', 'reservations', 'run_keys',
                            'budgets', 'tasks', 'lanes', 'run_bodies', 'runs', 'workers', 'limits', 'archive'] loop

@@ -38,14 +38,20 @@ export interface Lane {
   readonly kind: string
   readonly key: string
   readonly decides: boolean
-  /** Who stands before whom; equal where the promises leave it open. */
-  rank: number
+  /** Of each worker that goes round: who had how many turns while this lane waited for its own. */
+  readonly waits: Map<number, Wait>
   requests: number
   tokens: number
   micros: number
   /** A claim met it and could not afford it: it waits for the sweep. */
   shut: boolean
   readonly tasks: Task[]
+}
+
+export interface Wait {
+  /** Its turns are counted from one that it had; or from its coming, somewhere in the round. */
+  readonly had: boolean
+  readonly turns: Map<Lane, number>
 }
 
 export interface Run {
@@ -124,7 +130,6 @@ interface Blob {
 
 export interface World {
   now: number
-  ranks: number
   readonly runs: Map<number, Run>
   readonly limits: Map<string, Limit>
   budgets: Budget[]
@@ -145,7 +150,6 @@ export const BURST = 0.6 * SECOND
 export function emptyWorld(bent: readonly string[] = []): World {
   return {
     now: 0,
-    ranks: 0,
     runs: new Map(),
     limits: new Map(),
     budgets: [],

@@ -88,12 +88,12 @@ $$;
 -- between lanes, and of each limit and budget no more than it has room for.
 create function engine.take_within(in_worker integer, mine text[], home bigint, in_free integer, now timestamptz)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
-               kind text, input jsonb, lane_id bigint, is_last boolean)
+               kind text, input jsonb, lane_id bigint, is_last boolean, is_far boolean)
 language plpgsql as $$
 #variable_conflict use_column
 declare
   mine_now integer[]; open integer[]; purses bigint[]; tier smallint := 32767; free integer := in_free;
-  picked tid[]; refused bigint[]; runs_ bigint[]; ns_ integer[]; got integer; shut integer; t record;
+  newest bigint; seat record; served bigint[]; picked tid[]; refused bigint[]; runs_ bigint[]; ns_ integer[]; got integer; shut integer; t record;
 begin
   -- Who meets another at a limit passes by and looks again soon: a claim waits for nobody.
   mine_now := array(
@@ -105,11 +105,12 @@ begin
   loop
     open := 0 || array(select x.id from limits x where not binds(x))
               || array(select x.id from limits x where x.id = any(mine_now) and (room(x, now)).why is null);
-    select l.priority into tier from lanes l
+    select l.priority, l.id into tier, newest from lanes l
      where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority <= tier
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
-     order by l.priority desc, l.turn, l.id limit 1;
+     order by l.priority desc, l.id desc limit 1;
     exit when not found;
+    seat := seat(tier);
 
     purses := array(
       select b.id from budgets b where b.id = any(array(
@@ -118,17 +119,21 @@ begin
        order by b.id for no key update skip locked);
 
     with lane as materialized (
-      select l.*, row_number() over (order by l.turn, l.id) as place, count(*) over () as lanes
-        from (select l.id, l.run_id, l.workspace_id, l.limit_id, l.requests, l.tokens, l.micros, l.turn, l.metered
+      select l.*, row_number() over (order by l.part, l.id) as place, count(*) over () as lanes from (
+        select l.*, a.part from ahead(seat.past, seat.until, newest) a cross join lateral (
+              select l.id, l.run_id, l.workspace_id, l.limit_id, l.requests, l.tokens, l.micros, l.first, l.metered
                 from lanes l
                where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority = tier
+                 and l.id > a.low and l.id <= a.high
                  and l.kind = any(mine) and (home is null or l.workspace_id = home)
                  -- A budget that another has in hand is asked the next time.
                  and (not l.metered or not exists (
                    select 1 from budgets b where b.workspace_id = l.workspace_id
                       and (b.run_id is null or b.run_id = l.run_id) and not b.id = any(purses)))
-                 and exists (select 1 from tasks k where k.lane_id = l.id and k.state = 'ready' and k.due_at is null)
-               order by l.priority desc, l.turn, l.id limit free) l
+                 and exists (select 1 from tasks k where k.lane_id = l.id and k.state = 'ready' and k.due_at is null
+                                and k.n >= l.first)
+               order by l.priority, l.id limit free) l
+         order by a.part, l.id limit free) l
     ), cap as materialized (
       select x.id, 60 / (x.requests_per_minute * pace(x, now)) as a_request, 60 / (x.tokens_per_minute * pace(x, now)) as a_token, m.slots, m.requests, m.tokens
         from limits x cross join lateral room(x, now) m where x.id = any(mine_now)
@@ -136,7 +141,7 @@ begin
       select l.*, c.tid, row_number() over (order by l.place, c.n) as nth
         from lane l cross join lateral (
           select k.ctid as tid, k.n from tasks k
-           where k.lane_id = l.id and k.state = 'ready' and k.due_at is null
+           where k.lane_id = l.id and k.state = 'ready' and k.due_at is null and k.n >= l.first
            order by k.lane_id, k.n limit ceil(free::numeric / l.lanes) for no key update skip locked) c
     ), summed as (
       select w.*, row_number() over of_limit - 1 as before,
@@ -166,15 +171,16 @@ begin
            coalesce((select array_agg(l.id) from lane l where l.metered and not affordable((select o from lanes o where o.id = l.id))), '{}')
       into picked, refused;
 
-    got := 0; runs_ := '{}'; ns_ := '{}';
+    got := 0; runs_ := '{}'; ns_ := '{}'; served := '{}';
     if picked <> '{}' then
-      for t in select * from take(in_worker, mine, home, tier, 0, 0, now, picked) loop
+      for t in select * from take(in_worker, mine, home, tier, 0, 0, 0, 0, now, picked) loop
         run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
-        workspace_id := t.workspace_id; kind := t.kind; input := t.input; lane_id := t.lane_id; is_last := t.is_last;
+        workspace_id := t.workspace_id; kind := t.kind; input := t.input; lane_id := t.lane_id; is_last := t.is_last; is_far := t.is_far;
         return next;
-        runs_ := runs_ || t.run_id; ns_ := ns_ || t.n;
+        runs_ := runs_ || t.run_id; ns_ := ns_ || t.n; served := served || t.lane_id;
         got := got + 1;
       end loop;
+      perform sit_after(served, tier, seat.past, seat.until, newest);
       perform reserve(runs_, ns_, mine_now, now);
     end if;
     -- What it cannot afford leaves the way; `lift_limits` looks whether something came back.

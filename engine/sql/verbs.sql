@@ -170,9 +170,9 @@ begin
      where w.key <> '' and not exists (select 1 from limits x where x.key = w.key) order by w.key
     on conflict (key) do update set key = excluded.key returning id, key
   ), lane as (
-    insert into lanes (run_id, workspace_id, kind, key, priority, turn, stop, last, idle,
+    insert into lanes (run_id, workspace_id, kind, key, priority, stop, last, idle,
                        limit_id, requests, tokens, micros, metered)
-    select in_run, in_workspace, w.kind, w.key, in_priority, nextval('turns'), in_stop, w.last, w.idle,
+    select in_run, in_workspace, w.kind, w.key, in_priority, in_stop, w.last, w.idle,
            coalesce((select x.id from limits x where x.key = w.key), (select m.id from made m where m.key = w.key), 0),
            w.requests, w.tokens, w.micros, is_metered
       from wanted w order by w.first
@@ -201,9 +201,9 @@ create function engine.put_decision(
 returns void language plpgsql as $$
 declare lane bigint;
 begin
-  insert into lanes (run_id, workspace_id, kind, priority, turn, last)
-  values (in_run, in_workspace, in_kind || '.next', in_priority, nextval('turns'), -in_number)
-  on conflict (run_id, kind, key) do update set last = excluded.last, idle = false, stop = null
+  insert into lanes (run_id, workspace_id, kind, priority, last, first)
+  values (in_run, in_workspace, in_kind || '.next', in_priority, -in_number, -in_number)
+  on conflict (run_id, kind, key) do update set last = excluded.last, first = excluded.first, idle = false, stop = null
   returning id into lane;
   insert into tasks (run_id, n, workspace_id, lane_id) values (in_run, -in_number, in_workspace, lane);
   insert into inputs (run_id, n, workspace_id, input) values (in_run, -in_number, in_workspace, '{}');
@@ -211,17 +211,53 @@ end $$;
 
 ----------------------------------------------------------------------- claim
 
--- Strict by priority; inside a priority lanes take turns; inside a lane by
--- number.  A lane gets its share of what is free and the rest if others have less.
+-- Strict by priority; inside a priority lanes take turns; inside a lane by number.
+-- A connection goes round the lanes of a priority in their order, and round again;
+-- a lane that comes meanwhile waits for the next round.  So between two turns of a
+-- lane each other has at most one, and nobody waits for ever, however many come.
+-- Where it stands is kept in the session: no lane is written because it had its turn.
+create function engine.seat(in_priority smallint, out past bigint, out until bigint) language plpgsql stable as $$
+declare seat text := current_setting('millrace.seat_' || translate(in_priority::text, '-', 'm'), true);
+begin
+  past := 0; until := 0;
+  if seat <> '' then
+    past := split_part(seat, ' ', 1); until := split_part(seat, ' ', 2);
+  end if;
+end $$;
+
+create function engine.sit(in_priority smallint, past bigint, until bigint) returns void language plpgsql as $$
+begin
+  perform set_config('millrace.seat_' || translate(in_priority::text, '-', 'm'), past || ' ' || until, false);
+end $$;
+
+-- The lanes that are ahead of somebody who sits there, in three parts: what is left
+-- of his round, what is before him in the next one, and what came meanwhile.
+create function engine.ahead(past bigint, until bigint, newest bigint)
+returns table (part integer, low bigint, high bigint) language sql immutable as $$
+  values (0, past, until), (1, 0::bigint, past), (2, until, newest)
+$$;
+
+-- These had their turn: on from the last of them.  Who is behind the end of the round
+-- has begun the next one.
+create function engine.sit_after(
+  in_lanes bigint[], in_priority smallint, past bigint, until bigint, newest bigint) returns void language plpgsql as $$
+declare last record;
+begin
+  select g.lane, a.part into last from unnest(in_lanes) as g(lane) join ahead(past, until, newest) a on g.lane > a.low and g.lane <= a.high
+   order by a.part desc, g.lane desc limit 1;
+  if found then perform sit(in_priority, last.lane, case last.part when 0 then until else newest end); end if;
+end $$;
+
+-- A lane gets its share of what is free and the rest if others have less.
 create function engine.claim(in_worker integer, in_free integer)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
                kind text, input jsonb)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
-  mine text[]; home bigint; tier smallint := 32767; share integer; got integer; free integer := in_free;
-  now timestamptz := clock(); t record; served bigint[] := '{}'; ends bigint[] := '{}';
-  within boolean := limited();
+  mine text[]; home bigint; tier smallint := 32767; newest bigint; seat record; range record; share integer; most integer;
+  again boolean; got integer; free integer := in_free; now timestamptz := clock(); t record;
+  served bigint[]; ends bigint[] := '{}'; far bigint[] := '{}'; far_ns integer[] := '{}'; within boolean := limited();
 begin
   if in_free = 1 and not within then
     t := claim_one(in_worker);
@@ -241,43 +277,56 @@ begin
       workspace_id := t.workspace_id; kind := t.kind; input := t.input;
       return next;
       free := free - 1;
-      served := served || t.lane_id;
       if t.is_last then ends := ends || t.lane_id; end if;
+      if t.is_far then far := far || t.lane_id; far_ns := far_ns || t.n; end if;
     end loop;
   end if;
   while free > 0 and not within loop
-    select l.priority into tier from lanes l
+    select l.priority, l.id into tier, newest from lanes l
      where not l.idle and l.stop is null and l.priority < tier
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
-     order by l.priority desc, l.turn, l.id limit 1;
+     order by l.priority desc, l.id desc limit 1;
     exit when not found;
-    select greatest(1, ceil(free::numeric / greatest(count(*), 1))) into share from (
-      select 1 from lanes l where not l.idle and l.stop is null and l.priority = tier
-         and l.kind = any(mine) and (home is null or l.workspace_id = home)
-       order by l.priority desc, l.turn, l.id limit free) q;
-    loop
-      got := 0;
-      for t in select * from take(in_worker, mine, home, tier, share, free, now) loop
-        run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
-        workspace_id := t.workspace_id; kind := t.kind; input := t.input;
-        return next;
-        got := got + 1;
-        served := served || t.lane_id;
-        if t.is_last then ends := ends || t.lane_id; end if;
-      end loop;
-      free := free - got;
-      exit when got = 0 or free = 0 or share >= free + got;
-      share := free;
+    seat := seat(tier);
+    served := '{}'; again := false;
+    most := 0;
+    for range in select * from ahead(seat.past, seat.until, newest) a where a.low < a.high order by a.part loop
+      most := most + (select count(*) from (
+        select 1 from lanes l where not l.idle and l.stop is null and l.priority = tier and l.id > range.low and l.id <= range.high
+           and l.kind = any(mine) and (home is null or l.workspace_id = home)
+         order by l.priority, l.id limit free - most) q);
+      exit when most = free;
     end loop;
+    share := greatest(1, ceil(free::numeric / greatest(most, 1)));
+    loop
+      most := free;
+      for range in select * from ahead(seat.past, seat.until, newest) a where a.low < a.high order by a.part loop
+        got := 0;
+        for t in select * from take(in_worker, mine, home, tier, range.low, range.high, share, free, now) loop
+          run_id := t.run_id; n := t.n; attempt := t.attempt; tries := t.tries; crashes := t.crashes;
+          workspace_id := t.workspace_id; kind := t.kind; input := t.input;
+          return next;
+          got := got + 1;
+          if not again then served := served || t.lane_id; end if;
+          if t.is_last then ends := ends || t.lane_id; end if;
+          if t.is_far then far := far || t.lane_id; far_ns := far_ns || t.n; end if;
+        end loop;
+        free := free - got;
+        exit when free = 0;
+      end loop;
+      exit when free = 0 or free = most or share >= most;
+      share := free; again := true;
+    end loop;
+    if served <> '{}' then perform sit_after(served, tier, seat.past, seat.until, newest); end if;
   end loop;
 
-  if served <> '{}' then
-    served := array(select l.id from lanes l where l.id = any(served) for no key update skip locked);
-    update lanes l set turn = (select nextval('turns')),
-                       idle = l.id = any(ends) and not exists (
-                         select 1 from tasks t where t.lane_id = l.id and t.state = 'ready' and t.due_at is null)
-     where l.id = any(served);
+  if ends <> '{}' then
+    ends := array(select l.id from lanes l where l.id = any(ends) for no key update skip locked);
+    -- The scalar keeps it a look-up for each lane; as a join it may read all that is ready.
+    update lanes l set idle = true where l.id = any(ends) and (select not exists (
+      select 1 from tasks t where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first));
   end if;
+  if far <> '{}' then perform move_first(far, far_ns); end if;
   if free > 0 then perform rest(mine); end if;
 end $$;
 
@@ -288,23 +337,43 @@ create function engine.claim_one(
   out workspace_id bigint, out kind text, out input jsonb)
 language plpgsql as $$
 #variable_conflict use_column
-declare mine text[]; home bigint; place tid; lane bigint; highest integer; number bigint; c record; now timestamptz := clock();
+declare
+  mine text[]; home bigint; tier smallint := 32767; newest bigint; seat record; low bigint; high bigint; until bigint;
+  place tid; lane bigint; highest integer; first integer; number bigint; c record; now timestamptz := clock();
 begin
   select w.kinds, w.workspace_id into mine, home from workers w
    where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
 
-  select c.tid, l.id, l.kind into place, lane, kind from lanes l
-   cross join lateral (
-     select t.ctid as tid from tasks t
-      where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
-      order by t.lane_id, t.n limit 1 for no key update skip locked) c
-   where not l.idle and l.stop is null and l.kind = any(mine) and (home is null or l.workspace_id = home)
-   order by l.priority desc, l.turn, l.id limit 1;
-  if not found then
-    perform rest(mine);
-    return;
-  end if;
+  loop
+    select l.priority, l.id into tier, newest from lanes l
+     where not l.idle and l.stop is null and l.priority < tier
+       and l.kind = any(mine) and (home is null or l.workspace_id = home)
+     order by l.priority desc, l.id desc limit 1;
+    if not found then
+      perform rest(mine);
+      return;
+    end if;
+    seat := seat(tier);
+    for part in 0..2 loop
+      low := case part when 0 then seat.past when 1 then 0 else seat.until end;
+      high := case part when 0 then seat.until when 1 then seat.past else newest end;
+      continue when low >= high;
+      select c.tid, l.id, l.kind, l.last, l.first into place, lane, kind, highest, first from lanes l
+       cross join lateral (
+         select t.ctid as tid from tasks t
+          where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first
+          order by t.lane_id, t.n limit 1 for no key update skip locked) c
+       where not l.idle and l.stop is null and l.priority = tier and l.id > low and l.id <= high
+         and l.kind = any(mine) and (home is null or l.workspace_id = home)
+       order by l.priority, l.id limit 1;
+      until := case part when 0 then seat.until else newest end;
+      exit when found;
+    end loop;
+    exit when place is not null;
+  end loop;
+  perform sit(tier, lane, until);
+
   update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1 where t.ctid = place
   returning t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id into c;
   run_id := c.run_id; n := c.n; attempt := c.attempt; tries := c.tries; crashes := c.crashes; workspace_id := c.workspace_id;
@@ -318,12 +387,36 @@ begin
   end if;
   select i.input into input from inputs i where i.run_id = c.run_id and i.n = c.n;
 
-  select l.last into highest from lanes l where l.id = lane for no key update skip locked;
-  if found then
-    update lanes l set turn = nextval('turns'), idle = highest = c.n and not exists (
-             select 1 from tasks t where t.lane_id = lane and t.state = 'ready' and t.due_at is null)
-     where l.id = lane;
+  if c.n = highest then
+    perform 1 from lanes l where l.id = lane for no key update skip locked;
+    if found then
+      update lanes l set idle = true where l.id = lane and (select not exists (
+        select 1 from tasks t where t.lane_id = lane and t.state = 'ready' and t.due_at is null and t.n >= l.first));
+    end if;
+  elsif is_far(c.n, first) then
+    perform move_first(array[lane], array[c.n]);
   end if;
+end $$;
+
+-- Twice so many numbers after the first that may wait it is time to write down how
+-- far the lane has come; so many before what was claimed last may be in the hands of
+-- claims that are under way.
+create function engine.reach() returns integer language sql immutable as $$ select 256 $$;
+create function engine.is_far(n integer, first integer) returns boolean language sql immutable as $$
+  select n > 0 and n - first > 2 * engine.reach()
+$$;
+
+-- Under the lane's lock and looked at anew, as for `idle`: whoever brings a task
+-- back locks the lane after the task, and moves `first` back.
+create function engine.move_first(in_lanes bigint[], in_ns integer[]) returns void language plpgsql as $$
+declare lanes_ bigint[];
+begin
+  lanes_ := array(select l.id from lanes l where l.id = any(in_lanes) for no key update skip locked);
+  update lanes l set first = q.first
+    from (select g.lane, min(g.n) - reach() as first from unnest(in_lanes, in_ns) as g(lane, n) group by g.lane) q
+   where l.id = q.lane and l.id = any(lanes_) and l.first < q.first
+     and (select not exists (select 1 from tasks t where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+                                and t.n >= l.first and t.n < q.first));
 end $$;
 
 -- Everything was walked: lanes that gave nothing leave the way of the next.
@@ -331,24 +424,25 @@ create function engine.rest(mine text[]) returns void language plpgsql as $$
 declare empty bigint[];
 begin
   empty := array(select l.id from lanes l
-                  where not l.idle and l.stop is null and l.kind = any(mine) and not has_ready(l.id)
+                  where not l.idle and l.stop is null and l.kind = any(mine) and not has_ready(l.id, l.first)
                   limit 1000 for no key update skip locked);
-  if empty <> '{}' then update lanes l set idle = true where l.id = any(empty) and not has_ready(l.id); end if;
+  if empty <> '{}' then update lanes l set idle = true where l.id = any(empty) and not has_ready(l.id, l.first); end if;
 end $$;
 
 -- Asked again after the lane is locked, in a statement of its own: whoever brings
 -- a task back locks the lane after the task, and wakes the lane.
-create function engine.has_ready(in_lane bigint) returns boolean language sql stable as $$
-  select exists (select 1 from engine.tasks t where t.lane_id = in_lane and t.state = 'ready' and t.due_at is null)
+create function engine.has_ready(in_lane bigint, in_first integer) returns boolean language sql stable as $$
+  select exists (select 1 from engine.tasks t
+                  where t.lane_id = in_lane and t.state = 'ready' and t.due_at is null and t.n >= in_first)
 $$;
 
--- Takes up to `free` tasks from the lanes of one priority, up to `share` from
--- each, or else `these`; and begins their runs.
+-- Takes up to `free` tasks from a range of the lanes of one priority, up to `share`
+-- from each, or else `these`; and begins their runs.
 create function engine.take(
-  in_worker integer, mine text[], home bigint, tier smallint, share integer, free integer, now timestamptz,
-  these tid[] default null)
+  in_worker integer, mine text[], home bigint, tier smallint, low bigint, high bigint, share integer, free integer,
+  now timestamptz, these tid[] default null)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
-               kind text, input jsonb, lane_id bigint, is_last boolean)
+               kind text, input jsonb, lane_id bigint, is_last boolean, is_far boolean)
 language plpgsql as $$
 #variable_conflict use_column
 begin
@@ -359,11 +453,11 @@ begin
        select c.tid from lanes l
         cross join lateral (
           select t.ctid as tid from tasks t
-           where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
+           where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first
            order by t.lane_id, t.n limit share for no key update skip locked) c
-        where not l.idle and l.stop is null and l.priority = tier
+        where not l.idle and l.stop is null and l.priority = tier and l.id > low and l.id <= high
           and l.kind = any(mine) and (home is null or l.workspace_id = home)
-        order by l.priority desc, l.turn, l.id limit free)))
+        order by l.priority, l.id limit free)))
     returning t.run_id, t.n, t.lane_id, t.attempt, t.tries, t.crashes, t.workspace_id
   ), begun as (
     -- A run that another holds at this moment is begun by its first close.
@@ -376,7 +470,7 @@ begin
     insert into events (run_id, n, workspace_id, at, kind)
     select b.id, b.last_event, b.workspace_id, now, 'run.running' from begun b
   )
-  select k.run_id, k.n, k.attempt, k.tries, k.crashes, k.workspace_id, l.kind, i.input, k.lane_id, k.n = l.last
+  select k.run_id, k.n, k.attempt, k.tries, k.crashes, k.workspace_id, l.kind, i.input, k.lane_id, k.n = l.last, is_far(k.n, l.first)
     from taken k
     join lanes l on l.id = k.lane_id
     join inputs i on i.run_id = k.run_id and i.n = k.n;
@@ -590,7 +684,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
   back constant text[] := coming_back();
-  lanes_ bigint[]; d record; amount integer;
+  lanes_ bigint[]; numbers_ integer[]; d record; amount integer;
 begin
   with kept as (
     select g.*, t.lane_id, g.ord as place
@@ -602,8 +696,8 @@ begin
   select coalesce(array_agg(k.run_id order by k.place), '{}'), coalesce(array_agg(k.n order by k.place), '{}'),
          coalesce(array_agg(k.attempt order by k.place), '{}'), coalesce(array_agg(k.outcome order by k.place), '{}'),
          coalesce(array_agg(k.body order by k.place), '{}'), coalesce(array_agg(k.delay order by k.place), '{}'),
-         array_agg(k.lane_id) filter (where k.outcome = any(back))
-    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_
+         array_agg(k.lane_id) filter (where k.outcome = any(back)), array_agg(k.n) filter (where k.outcome = any(back))
+    into runs_, ns_, attempts_, outcomes_, bodies_, delays_, lanes_, numbers_
     from (select distinct on (kept.run_id, kept.n) kept.* from kept order by kept.run_id, kept.n, kept.place) k;
 
   -- All lanes at once: those that get something back, and those of the runs that ask for more.
@@ -612,7 +706,7 @@ begin
      where l.run_id = any(array(select g.run_id from unnest(runs_, ns_, outcomes_, bodies_) as g(run_id, n, outcome, body)
                                  where g.n < 0 and g.outcome = 'succeeded' and g.body ? 'do'))
        and not decides(l.kind));
-  perform wake_lanes(lanes_);
+  perform wake_lanes(lanes_, numbers_);
 
   for d in
     select g.ord, g.run_id, g.body, r.workspace_id, r.priority, r.held, r.total
@@ -814,14 +908,16 @@ returns void language sql security definer set search_path = engine, pg_temp as 
   select end_ready(r.id) from runs r where r.cancelling order by r.id
 $$;
 
--- These lanes have, or are about to have, something ready: called by whoever has
--- already locked the task and has not committed it yet.
-create function engine.wake_lanes(in_lanes bigint[]) returns void language plpgsql as $$
+-- These lanes have, or are about to have, these numbers ready (null: some that are
+-- new): called by whoever has already locked the tasks and has not committed them yet.
+create function engine.wake_lanes(in_lanes bigint[], in_ns integer[]) returns void language plpgsql as $$
 begin
   perform 1 from lanes l where l.id = any(in_lanes) order by l.id for no key update;
   -- A budget that was set meanwhile passed it by.
-  update lanes l set idle = false, metered = l.metered or (not decides(l.kind) and has_budget(l.workspace_id, l.run_id))
-   where l.id = any(in_lanes) and l.idle;
+  update lanes l set idle = false, first = least(l.first, q.n),
+                     metered = l.metered or (l.idle and not decides(l.kind) and has_budget(l.workspace_id, l.run_id))
+    from (select g.lane, min(g.n) as n from unnest(in_lanes, in_ns) as g(lane, n) group by g.lane) q
+   where l.id = q.lane and (l.idle or q.n < l.first);
 end $$;
 
 -- What was to wait and has become due joins its lane; what a limit stopped may
@@ -829,15 +925,15 @@ end $$;
 create function engine.promote()
 returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
-declare lanes_ bigint[]; now timestamptz := clock();
+declare lanes_ bigint[]; ns_ integer[]; now timestamptz := clock();
 begin
   with ripe as (
     update tasks t set due_at = null
      where t.ctid = any(array(select d.ctid from tasks d where d.due_at is not null and d.due_at <= now
                                order by d.due_at limit 10000 for no key update skip locked))
-    returning t.lane_id)
-  select array_agg(lane_id) into lanes_ from ripe;
-  if lanes_ is not null then perform wake_lanes(lanes_); end if;
+    returning t.lane_id, t.n)
+  select array_agg(lane_id), array_agg(n) into lanes_, ns_ from ripe;
+  if lanes_ is not null then perform wake_lanes(lanes_, ns_); end if;
   perform lift_limits(now);
   return coalesce(cardinality(lanes_), 0);
 end $$;
@@ -983,7 +1079,7 @@ begin
   update tasks set state = 'ready', tries = 0, crashes = 0
    where run_id = in_run and n > 0 and state = any(case when in_all then '{failed,cancelled,succeeded}'
                                                         else '{failed,cancelled}' end::task_state[]);
-  update lanes l set stop = null, idle = not has_ready(l.id), turn = nextval('turns'),
+  update lanes l set stop = null, idle = not has_ready(l.id, 0), first = 0,
                      metered = l.metered or has_budget(l.workspace_id, l.run_id)
    where l.run_id = in_run and not decides(l.kind);
   update runs set state = 'queued', round = round + 1, held = null, cancel_asked_at = null, finished_at = null,

@@ -6,7 +6,7 @@ create function engine.blocked(l engine.lanes, w engine.workers default null)
 returns text language plpgsql stable set search_path = engine, pg_temp as $$
 declare why text;
 begin
-  if not has_ready(l.id) then return 'nothing_ready'; end if;
+  if not has_ready(l.id, l.first) then return 'nothing_ready'; end if;
   if l.stop is not null then return l.stop; end if;
   if w.id is not null then
     if w.gone_at is not null then return 'worker_gone'; end if;
@@ -56,7 +56,7 @@ begin
       select count(*) into ahead from lanes o cross join lateral (
         select 1 from tasks t where t.lane_id = o.id and t.state = 'ready' and t.due_at is null limit 10000) t
        where not o.idle and o.stop is null and o.id <> l.id
-         and (o.priority > l.priority or (o.priority = l.priority and o.turn < l.turn));
+         and (o.priority > l.priority or (o.priority = l.priority and o.id < l.id));
     end if;
     return next;
   end loop;

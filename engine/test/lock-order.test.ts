@@ -235,7 +235,7 @@ test('a storm of turns, decisions, holds, cancels, logs and sweeps on the same r
          count(*) filter (where t.state = 'cancelled'))
       union all
      select l.run_id from engine.lanes l left join engine.tasks t on t.lane_id = l.id and t.state = 'ready' and t.due_at is null
-      where l.idle group by l.id having count(t.n) > 0
+      where l.idle or t.n < l.first group by l.id having count(t.n) > 0
       union all
      select v.run_id from engine.reservations v join engine.tasks t on t.run_id = v.run_id and t.n = v.n where t.state <> 'running'
       union all

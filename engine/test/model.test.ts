@@ -50,6 +50,7 @@ describe('the model sees', () => {
     'a settle that counts no try': ['settle', "(g.outcome in ('again', 'failed'))::integer", '0'],
     'a limit that lets one more through': ['room', 'slots <= 0', 'slots < 0'],
     'a rescue that forgives': ['rescue', 't.crashes >= 2', 't.crashes >= 20'],
+    'a lane that looks past what came back': ['wake_lanes', 'least(l.first, q.n)', 'l.first'],
   }
   test.each(Object.entries(planted))('%s', async (_what, [name, word, instead]) => {
     const [row] = await db.sql<{ text: string }>(

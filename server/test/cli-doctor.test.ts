@@ -65,11 +65,11 @@ async function forgottenSession(db: TestDatabase): Promise<void> {
     await busy.query('set synchronous_commit = off')
     await busy.query('do $$ begin for i in 1..10100 loop perform pg_current_xact_id(); commit; end loop; end $$')
     await busy.query(
-      `insert into engine.lanes (run_id, workspace_id, kind, priority, turn, last, idle)
-       select 1, 1, 'dead ' || i, 0, i, 1, true from generate_series(1, 5200) i`,
+      `insert into engine.lanes (run_id, workspace_id, kind, priority, last, idle)
+       select 1, 1, 'dead ' || i, 0, 1, true from generate_series(1, 5200) i`,
     )
     for (let i = 0; i < 3; i += 1) {
-      await busy.query("update engine.lanes set turn = turn + 1 where kind like 'dead %'")
+      await busy.query("update engine.lanes set last = last + 1 where kind like 'dead %'")
     }
     await busy.query('select pg_stat_force_next_flush()')
   } finally {

@@ -36,16 +36,16 @@ const first = ({ lanes }: Elements) =>
            where t.lane_id = l.id and t.state = 'ready' and t.due_at is null
            order by t.lane_id, t.n
            limit (select greatest(1, ceil($2::numeric / greatest(count(*), 1)))
-                    from (select 1 from engine.lanes l where ${OPEN} order by l.priority desc, l.turn, l.id limit $2) q)
+                    from (select 1 from engine.lanes l where ${OPEN} order by l.priority, l.id limit $2) q)
              for no key update skip locked) c
-        where ${OPEN} order by l.priority desc, l.turn, l.id limit $2`
+        where ${OPEN} order by l.priority, l.id limit $2`
 
 /** A lane whose last task was taken is idle: no task comes back here. */
 const SERVED = `, ended as (
     select k.lane_id from taken k join engine.lanes l on l.id = k.lane_id where k.n = l.last
   ), served as (
-    update engine.lanes l set turn = nextval('engine.turns'), idle = l.id = any(array(select lane_id from ended))
-     where l.id = any(array(select s.id from engine.lanes s where s.id = any(array(select lane_id from taken))
+    update engine.lanes l set idle = true
+     where l.id = any(array(select s.id from engine.lanes s where s.id = any(array(select lane_id from ended))
                                for no key update skip locked)))`
 
 const BEGUN = `, begun as (

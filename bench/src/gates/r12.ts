@@ -7,7 +7,7 @@ import { kindThat, WHO } from '../contenders/engine.ts'
 import { hire, type Child } from '../crew.ts'
 import { median, quantile, round } from '../numbers.ts'
 import { QUIET, type Measured } from '../results.ts'
-import { ask, settle } from '../server.ts'
+import { settle } from '../server.ts'
 import type { Entered, Stage } from '../stage.ts'
 
 const FLIGHT = 50
@@ -130,11 +130,10 @@ async function behind(stage: Stage): Promise<Measured> {
   }
 }
 
-/** First in line: its lane has the lowest turn. */
+/** Very many that are ready, and held. */
 async function holdMany({ place }: Entered, tasks: number): Promise<void> {
   const engine = openEngine(place.api)
   const { run } = await engine.start(WHO, kind, { n: 0, tasks }, { workspace: 1 })
-  await ask(place.owner, 'update engine.lanes set turn = 0 where run_id = $1', [run])
   await engine.hold(WHO, run)
   await engine.close()
 }

@@ -92,8 +92,7 @@ async function grow(stage: Stage, place: Place) {
   await add(waiting, false)
   await ask(
     place.owner,
-    `select setval(pg_get_serial_sequence('engine.runs', 'id'), $1), setval(pg_get_serial_sequence('engine.lanes', 'id'), $1),
-            setval('engine.turns', $1)`,
+    `select setval(pg_get_serial_sequence('engine.runs', 'id'), $1), setval(pg_get_serial_sequence('engine.lanes', 'id'), $1)`,
     [runs],
   )
   await settle(place)
@@ -119,8 +118,8 @@ const RUNS = `
 const BODIES = `
   insert into engine.run_bodies (run_id, workspace_id, input) select r, 1, '{}' from generate_series($1::bigint, $2) r`
 const LANES = `
-  insert into engine.lanes (id, run_id, workspace_id, kind, priority, turn, last, idle)
-  select r, r, 1, 'bench.answer', 5, r, $3, $4 from generate_series($1::bigint, $2) r`
+  insert into engine.lanes (id, run_id, workspace_id, kind, priority, last, idle)
+  select r, r, 1, 'bench.answer', 5, $3, $4 from generate_series($1::bigint, $2) r`
 const EVENTS = `
   insert into engine.events (run_id, n, workspace_id, at, kind)
   select r, n, 1, now(), case n when 1 then 'run.queued' else 'run.succeeded' end
