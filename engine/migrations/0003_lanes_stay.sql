@@ -10,3 +10,8 @@ drop sequence engine.turns;
 -- Nothing of the lane waits under this number.  So a claim need not look at what
 -- was claimed before, which an old snapshot of somebody else keeps in the index.
 alter table engine.lanes add column first integer not null default 0;
+
+-- What a close counted of one run.
+create type engine.tally as (
+  run_id bigint, kept integer, succeeded integer, failed integer, cancelled integer, withdrawn integer,
+  closed integer, again integer, decided integer, verdict text);

@@ -20,6 +20,8 @@
 --
 -- The shapes are chosen so that a generic plan made on empty tables stays right
 -- on full ones: arrays into ctid or key look-ups, no join whose order is free.
+-- A run is looked up from behind (`id >= x and id <= x order by id desc limit 1`):
+-- beside an old snapshot it has a version for each close, and the living is the last.
 
 -- Volatile, as what it reads is: only so it is inlined and costs nothing.
 create function engine.clock() returns timestamptz language sql volatile parallel safe as $$
@@ -378,11 +380,13 @@ begin
   returning t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id into c;
   run_id := c.run_id; n := c.n; attempt := c.attempt; tries := c.tries; crashes := c.crashes; workspace_id := c.workspace_id;
 
-  perform 1 from runs r where r.workspace_id = c.workspace_id and r.id = c.run_id and r.state = 'queued'
-     for no key update skip locked;
+  select q.ctid into place from (
+      select n.ctid as place, n.state from runs n where n.id >= c.run_id and n.id <= c.run_id order by n.id desc limit 1) n
+    join runs q on q.ctid = n.place
+   where n.state = 'queued' for no key update of q skip locked;
   if found then
     update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
-     where r.workspace_id = c.workspace_id and r.id = c.run_id returning r.last_event into number;
+     where r.ctid = place returning r.last_event into number;
     insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
   end if;
   select i.input into input from inputs i where i.run_id = c.run_id and i.n = c.n;
@@ -462,9 +466,12 @@ begin
   ), begun as (
     -- A run that another holds at this moment is begun by its first close.
     update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
-     where r.id = any(array(
-       select q.id from runs q where q.id = any(array(select k.run_id from taken k)) and q.state = 'queued'
-          for no key update skip locked))
+     where r.ctid = any(array(
+       select q.ctid from (select distinct k.run_id from taken k) k
+        cross join lateral (
+          select n.ctid as place, n.state from runs n where n.id >= k.run_id and n.id <= k.run_id order by n.id desc limit 1) n
+         join runs q on q.ctid = n.place
+        where n.state = 'queued' for no key update of q skip locked))
     returning r.id, r.workspace_id, r.last_event
   ), event as (
     insert into events (run_id, n, workspace_id, at, kind)
@@ -529,6 +536,7 @@ declare
   runs_ bigint[] := in_runs; ns_ integer[] := in_ns; attempts_ integer[] := in_attempts;
   outcomes_ text[] := in_outcomes; bodies_ jsonb[] := in_bodies; delays_ float8[] := in_delays;
   plain boolean := in_outcomes <@ array['succeeded'] and not 0 > any(in_ns);
+  tallies engine.tally[]; places tid[];
   closed record; decision jsonb; now timestamptz := clock();
 begin
   if plain and cardinality(in_runs) = 1 then
@@ -543,8 +551,7 @@ begin
       from prepare(in_runs, in_ns, in_attempts, in_outcomes, in_bodies, in_delays) p;
   end if;
 
-  for closed in
-    with task as (
+  with task as (
       -- In the order of their numbers, so that two closers meet the same task first.
       update tasks t set
         state = (case when g.outcome = any(back) then 'ready' when g.outcome = 'withdrawn' then 'cancelled'
@@ -575,11 +582,17 @@ begin
              min(case when k.n > 0 or k.outcome = any(back) then null when k.outcome <> 'succeeded' then 'fail'
                       when k.body ? 'succeed' then 'succeed' when k.body ? 'fail' then 'fail' else 'do' end) as verdict
         from task k group by k.run_id
-    ), locked as materialized (
-      select r.id from runs r where r.id = any(array(select c.run_id from counted c)) order by r.id for no key update
-    ), run as (
-      -- Only the row itself and what was counted may be read here: after waiting
-      -- for the lock the row is newer than this statement's snapshot.
+    )
+  select array_agg((c.run_id, c.kept, c.succeeded, c.failed, c.cancelled, c.withdrawn, c.closed, c.again, c.decided, c.verdict)::engine.tally
+                   order by c.run_id)
+    into tallies from counted c;
+  -- In a statement of its own, so that the next one sees what was waited for.
+  places := array(
+    select p.place from unnest(tallies) c cross join lateral (
+      select r.ctid as place from runs r where r.id >= c.run_id and r.id <= c.run_id order by r.id desc limit 1 for no key update) p);
+
+  for closed in
+    with run as (
       update runs r set
         succeeded = r.succeeded + c.succeeded, failed = r.failed + c.failed, cancelled = r.cancelled + c.cancelled,
         open = r.open - c.closed + asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at)::integer,
@@ -597,9 +610,9 @@ begin
         finished_at = case
           when r.open > c.closed or asks(r.open, c.closed, c.decided, r.has_next, r.cancel_asked_at) then null
           else now end
-        from counted c
-       -- To count them is to lock them all before the first is looked up.
-       where r.id = c.run_id and (select count(*) from locked) > 0
+        from unnest(tallies, places)
+          as c(run_id, kept, succeeded, failed, cancelled, withdrawn, closed, again, decided, verdict, place)
+       where r.ctid = c.place
       returning r.id, r.workspace_id, r.kind, r.state, r.priority, r.decisions, r.last_event, r.total,
                 r.succeeded, r.failed, r.cancelled, r.open, c.again, c.verdict, c.kept,
                 r.deciding and c.closed > 0 as asks
@@ -641,7 +654,7 @@ create function engine.settle_one(
   out run_id bigint, out kept integer, out last_event bigint, out state engine.run_state, out more boolean)
 language plpgsql as $$
 #variable_conflict use_column
-declare home bigint; goes_on boolean; to_be run_state; r record; now timestamptz := clock();
+declare home bigint; place tid; goes_on boolean; to_be run_state; r record; now timestamptz := clock();
 begin
   update tasks t set state = 'succeeded', worker = null
    where t.run_id = in_run and t.n = in_n and t.attempt = in_attempt and t.state = 'running'
@@ -652,15 +665,16 @@ begin
   end if;
 
   -- What is locked stays so: what follows from it is worked out here.
-  select r.open > 1, asks(r.open, 1, 0, r.has_next, r.cancel_asked_at),
+  select r.ctid, r.open > 1, asks(r.open, 1, 0, r.has_next, r.cancel_asked_at),
          case when r.cancel_asked_at is null then 'succeeded' else 'cancelled' end
-    into goes_on, more, to_be from runs r where r.workspace_id = home and r.id = in_run for no key update;
+    into place, goes_on, more, to_be
+    from runs r where r.id >= in_run and r.id <= in_run order by r.id desc limit 1 for no key update;
   if goes_on or more then to_be := 'running'; end if;
   update runs r set
     succeeded = r.succeeded + 1, open = r.open - 1 + more::integer, decisions = r.decisions + more::integer,
     deciding = r.deciding or more, last_event = r.last_event + 1, started_at = coalesce(r.started_at, now),
     state = to_be, cancelling = r.cancelling and goes_on, finished_at = case when to_be <> 'running' then now end
-   where r.workspace_id = home and r.id = in_run
+   where r.ctid = place
   returning r.kind, r.priority, r.decisions, r.last_event, r.total, r.succeeded, r.failed, r.cancelled into r;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, home, now, case when to_be = 'running' then 'tasks.closed' else 'run.' || to_be end,
@@ -827,7 +841,8 @@ language plpgsql security definer set search_path = engine, pg_temp as $$
 declare
   now timestamptz := clock(); up interval; present integer[]; dead integer;
 begin
-  busy := exists (select 1 from tasks t where t.worker is not null);
+  -- From behind: beside an old snapshot what was performed before stands in front.
+  busy := (select t.worker from tasks t where t.worker is not null order by t.worker desc limit 1) is not null;
   if not pg_try_advisory_xact_lock(liveness(), 0) then
     return next;
     return;
