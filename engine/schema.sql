@@ -514,6 +514,7 @@ function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) r
 function engine.rest(text[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.seat(smallint) returns record language plpgsql stable owner millrace_owner for nobody;
+function engine.seat_name(text) returns text language sql immutable owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.settle_one(bigint,integer,integer,jsonb) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.short(bigint) returns TABLE(whose text, what text) language sql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;

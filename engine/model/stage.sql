@@ -11,7 +11,7 @@ create function model.ahead(t timestamptz) returns bigint language sql stable as
   select greatest(model.at(t) - model.at(engine.clock()), 0)
 $$;
 
-create table model.seats (worker integer, priority integer, seat text not null, primary key (worker, priority));
+create table model.seats (worker integer, name text, seat text not null, primary key (worker, name));
 
 -- So that lanes of a few tasks write down how far they have come.
 create or replace function engine.reach() returns integer language sql immutable as $$ select 1 $$;
@@ -24,8 +24,8 @@ declare said json; wrong text; id bigint; blocks json; first bigint;
 begin
   perform set_config('millrace.clock', at, false);
   -- Each worker has a connection of its own, with its own seats.
-  perform set_config('millrace.seat_' || p, coalesce((select s.seat from model.seats s where s.worker = w and s.priority = p), ''), false)
-     from unnest('{1,5,9}'::integer[]) p;
+  perform set_config('millrace.' || p, coalesce((select s.seat from model.seats s where s.worker = w and s.name = p), ''), false)
+     from unnest('{seat,seat_1,seat_5,seat_9}'::text[]) p;
   if verb = 'start more' then
     -- Not inside of a block that catches: there its rows would be of another transaction.
     select s.run_id into id from engine.start((j ->> 'workspace')::bigint, 'flow', '{}', (j -> 'tasks')::json, (j ->> 'next')::boolean,
@@ -113,8 +113,9 @@ begin
   exception when others then
     wrong := sqlstate || case when sqlstate not like 'MR%' then ' ' || sqlerrm else '' end;
   end; end if;
-  insert into model.seats select w, p, current_setting('millrace.seat_' || p) from unnest('{1,5,9}'::integer[]) p where w is not null
-  on conflict (worker, priority) do update set seat = excluded.seat;
+  insert into model.seats select w, p, current_setting('millrace.' || p)
+    from unnest('{seat,seat_1,seat_5,seat_9}'::text[]) p where w is not null
+  on conflict (worker, name) do update set seat = excluded.seat;
   return json_build_object('said', said, 'wrong', wrong,
     'lanes', (select json_agg(json_build_array(l.id, l.run_id, l.kind, l.key, l.idle, l.stop, l.first) order by l.id) from engine.lanes l),
     'picture', case when look then model.picture() end);

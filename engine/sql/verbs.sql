@@ -217,19 +217,31 @@ end $$;
 -- A connection goes round the lanes of a priority in their order, and round again;
 -- a lane that comes meanwhile waits for the next round.  So between two turns of a
 -- lane each other has at most one, and nobody waits for ever, however many come.
--- Where it stands is kept in the session: no lane is written because it had its turn.
+-- Where it sits is kept in the session: no lane is written because it had its turn.
+-- `millrace.seat` is the last one, priority and place; those of other priorities
+-- wait in settings of their own.
 create function engine.seat(in_priority smallint, out past bigint, out until bigint) language plpgsql stable as $$
-declare seat text := current_setting('millrace.seat_' || translate(in_priority::text, '-', 'm'), true);
+declare at text := current_setting('millrace.seat', true);
 begin
   past := 0; until := 0;
-  if seat <> '' then
-    past := split_part(seat, ' ', 1); until := split_part(seat, ' ', 2);
+  if at like in_priority || ' %' then null;
+  else at := current_setting(engine.seat_name(in_priority::text), true); end if;
+  if at <> '' then
+    past := split_part(at, ' ', 2); until := split_part(at, ' ', 3);
   end if;
 end $$;
 
+create function engine.seat_name(in_priority text) returns text language sql immutable as $$
+  select 'millrace.seat_' || translate(in_priority, '-', 'm')
+$$;
+
 create function engine.sit(in_priority smallint, past bigint, until bigint) returns void language plpgsql as $$
+declare before text := current_setting('millrace.seat', true);
 begin
-  perform set_config('millrace.seat_' || translate(in_priority::text, '-', 'm'), past || ' ' || until, false);
+  if before <> '' and before not like in_priority || ' %' then
+    perform set_config(engine.seat_name(split_part(before, ' ', 1)), before, false);
+  end if;
+  perform set_config('millrace.seat', concat_ws(' ', in_priority, past, until), false);
 end $$;
 
 -- The lanes that are ahead of somebody who sits there, in three parts: what is left
@@ -340,56 +352,80 @@ create function engine.claim_one(
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  mine text[]; home bigint; tier smallint := 32767; newest bigint; seat record; low bigint; high bigint; until bigint;
-  place tid; lane bigint; highest integer; first integer; number bigint; c record; now timestamptz := clock();
+  mine text[]; home bigint; at text[]; seat record; low bigint; high bigint; until bigint; tier smallint; newest bigint;
+  place tid; lane bigint; highest integer; first integer; begins boolean; number bigint; c record;
+  now timestamptz := clock();
 begin
   select w.kinds, w.workspace_id into mine, home from workers w
    where w.id = in_worker and w.gone_at is null for key share;
   if not found then raise exception 'this worker is fenced' using errcode = 'MR002'; end if;
 
-  loop
-    select l.priority, l.id into tier, newest from lanes l
-     where not l.idle and l.stop is null and l.priority < tier
+  -- Mostly the next lane of the round that it is in, and nothing of a higher priority.
+  at := string_to_array(current_setting('millrace.seat', true), ' ');
+  tier := at[1]; low := at[2]; high := at[3];
+  if low < high then
+    select c.tid, l.id, l.kind, l.last, l.first into place, lane, kind, highest, first from lanes l
+     cross join lateral (
+       select t.ctid as tid from tasks t
+        where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first
+        order by t.lane_id, t.n limit 1 for no key update skip locked) c
+     where not l.idle and l.stop is null and l.priority = tier and l.id > low and l.id <= high
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
-     order by l.priority desc, l.id desc limit 1;
-    if not found then
-      perform rest(mine);
-      return;
-    end if;
-    seat := seat(tier);
-    for part in 0..2 loop
-      low := case part when 0 then seat.past when 1 then 0 else seat.until end;
-      high := case part when 0 then seat.until when 1 then seat.past else newest end;
-      continue when low >= high;
-      select c.tid, l.id, l.kind, l.last, l.first into place, lane, kind, highest, first from lanes l
-       cross join lateral (
-         select t.ctid as tid from tasks t
-          where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first
-          order by t.lane_id, t.n limit 1 for no key update skip locked) c
-       where not l.idle and l.stop is null and l.priority = tier and l.id > low and l.id <= high
-         and l.kind = any(mine) and (home is null or l.workspace_id = home)
-       order by l.priority, l.id limit 1;
-      until := case part when 0 then seat.until else newest end;
-      exit when found;
-    end loop;
-    exit when place is not null;
-  end loop;
-  perform sit(tier, lane, until);
-
-  update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1 where t.ctid = place
-  returning t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id into c;
-  run_id := c.run_id; n := c.n; attempt := c.attempt; tries := c.tries; crashes := c.crashes; workspace_id := c.workspace_id;
-
-  select q.ctid into place from (
-      select n.ctid as place, n.state from runs n where n.id >= c.run_id and n.id <= c.run_id order by n.id desc limit 1) n
-    join runs q on q.ctid = n.place
-   where n.state = 'queued' for no key update of q skip locked;
-  if found then
-    update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
-     where r.ctid = place returning r.last_event into number;
-    insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
+       and (select not exists (select 1 from lanes o where not o.idle and o.stop is null and o.priority > tier
+                                  and o.kind = any(mine) and (home is null or o.workspace_id = home)))
+     order by l.priority, l.id limit 1;
   end if;
-  select i.input into input from inputs i where i.run_id = c.run_id and i.n = c.n;
+  if place is not null then
+    perform set_config('millrace.seat', concat_ws(' ', tier, lane, high), false);
+  else
+    tier := 32767;
+    loop
+      select l.priority, l.id into tier, newest from lanes l
+       where not l.idle and l.stop is null and l.priority < tier
+         and l.kind = any(mine) and (home is null or l.workspace_id = home)
+       order by l.priority desc, l.id desc limit 1;
+      if not found then
+        perform rest(mine);
+        return;
+      end if;
+      seat := seat(tier);
+      for part in 0..2 loop
+        low := case part when 0 then seat.past when 1 then 0 else seat.until end;
+        high := case part when 0 then seat.until when 1 then seat.past else newest end;
+        continue when low >= high;
+        select c.tid, l.id, l.kind, l.last, l.first into place, lane, kind, highest, first from lanes l
+         cross join lateral (
+           select t.ctid as tid from tasks t
+            where t.lane_id = l.id and t.state = 'ready' and t.due_at is null and t.n >= l.first
+            order by t.lane_id, t.n limit 1 for no key update skip locked) c
+         where not l.idle and l.stop is null and l.priority = tier and l.id > low and l.id <= high
+           and l.kind = any(mine) and (home is null or l.workspace_id = home)
+         order by l.priority, l.id limit 1;
+        until := case part when 0 then seat.until else newest end;
+        exit when found;
+      end loop;
+      exit when place is not null;
+    end loop;
+    perform sit(tier, lane, until);
+  end if;
+
+  update tasks t set state = 'running', worker = in_worker, attempt = t.attempt + 1
+    from inputs i where t.ctid = place and i.run_id = t.run_id and i.n = t.n
+  returning t.run_id, t.n, t.attempt, t.tries, t.crashes, t.workspace_id, i.input into c;
+  run_id := c.run_id; n := c.n; attempt := c.attempt; tries := c.tries; crashes := c.crashes; workspace_id := c.workspace_id;
+  input := c.input;
+
+  select n.ctid, n.state = 'queued' into place, begins from runs n
+   where n.id >= c.run_id and n.id <= c.run_id order by n.id desc limit 1;
+  if begins then
+    -- A run that another holds at this moment is begun by its first close.
+    perform 1 from runs r where r.ctid = place and r.state = 'queued' for no key update skip locked;
+    if found then
+      update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
+       where r.ctid = place returning r.last_event into number;
+      insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
+    end if;
+  end if;
 
   if c.n = highest then
     perform 1 from lanes l where l.id = lane for no key update skip locked;
