@@ -22,7 +22,8 @@ end $$;
 -- A row for each lane of the run in which something waits: how much, and why.
 -- `reason` is one of nothing_ready (all of it is due later), paused,
 -- awaiting_approval, budget, stopped, throttled, concurrency, requests, tokens,
--- no_worker, or `turn`: it may begin as soon as those ahead have.
+-- no_worker, or `turn`: it may begin as soon as those ahead have.  Ahead are those
+-- that came before; where a worker is in its round is known to its session alone.
 create function engine.why(in_run bigint)
 returns table (kind text, key text, ready bigint, due bigint, due_at timestamptz, running bigint, reason text,
                held_by text, opens_at timestamptz, stopped text, ahead bigint, workers bigint)
