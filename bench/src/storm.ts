@@ -53,7 +53,7 @@ export async function storm(place: Place, seconds: number): Promise<Stormed> {
     let extended = Date.now()
     return async () => {
       if (Date.now() - extended > 3_000) {
-        await client.query('select engine.extend($1)', [worker])
+        await client.query("select engine.extend($1, array['bench.answer'])", [worker])
         extended = Date.now()
       }
       const ended = shuffle(held)

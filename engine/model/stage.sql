@@ -80,7 +80,7 @@ begin
       id := engine.begin_blob((j ->> 'workspace')::bigint);
       perform engine.add_chunk(id, 0, convert_to(j ->> 'content', 'utf8'));
       perform engine.end_blob(id, convert_to(j ->> 'content', 'utf8'), length(j ->> 'content'));
-    when 'extend' then said := to_json(engine.extend(w));
+    when 'extend' then said := to_json(engine.extend(w, (select x.kinds from engine.workers x where x.id = w)));
     when 'register' then
       said := to_json(engine.register('model', array(select jsonb_array_elements_text(j -> 'kinds')), (j ->> 'workspace')::bigint, 200));
     when 'relock' then said := to_json(engine.relock(w));

@@ -125,7 +125,7 @@ grant execute on function
   to millrace_api;
 
 grant execute on function
-  engine.register(text, text[], bigint, integer), engine.relock(integer), engine.extend(integer),
+  engine.register(text, text[], bigint, integer), engine.relock(integer), engine.extend(integer, text[]),
   engine.leave(integer), engine.claim(integer, integer),
   engine.fence(bigint[], integer[], integer[]),
   engine.close(bigint[], integer[], integer[], text[], jsonb[], float8[]),

@@ -65,10 +65,12 @@ end $$;
 
 -- One statement for all leases of a worker.  No row: it is fenced.  The array
 -- names the runs it works on whose cancellation was asked.
-create function engine.extend(in_worker integer)
+-- The kinds are those that it can perform now: a key may have come or gone.
+create function engine.extend(in_worker integer, in_kinds text[])
 returns bigint[] language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
-  update workers set seen_at = clock(), lease_until = clock() + lease() where id = in_worker and gone_at is null;
+  update workers set seen_at = clock(), lease_until = clock() + lease(), kinds = in_kinds
+   where id = in_worker and gone_at is null;
   if not found then return null; end if;
   return array(select distinct t.run_id from tasks t
                 where t.worker = in_worker

@@ -74,6 +74,6 @@ language sql stable security definer set search_path = engine, pg_temp as $$
     cross join lateral (values (o.whose, 'tokens', affords(p.tokens, l.tokens)),
                                (o.whose, 'money', affords(p.micros, l.micros))) as q(whose, what, covered)
    where l.run_id = in_run and l.workspace_id = any((select access.workspaces())::bigint[])
-     and l.metered and has_ready(l.id) and not q.covered
+     and l.metered and has_ready(l.id, l.first) and not q.covered
    order by 1, 2
 $$;

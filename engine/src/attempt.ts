@@ -155,9 +155,7 @@ function tell(error: unknown, kind: AnyTaskKind, claimed: Claimed, bench: Bench)
 /** The kind's word; a kind that cannot say it has no second try. */
 function decide(claimed: Claimed, kind: AnyTaskKind, failure: Failure, bench: Bench): Again {
   try {
-    return kind.retry === undefined
-      ? again(failure, claimed.tries)
-      : kind.retry(failure, claimed.tries, claimed.attempt)
+    return (kind.retry ?? again)(failure, claimed.tries)
   } catch (error) {
     tell(error, kind, claimed, bench)
     return { outcome: 'failed' }

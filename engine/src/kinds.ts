@@ -90,7 +90,9 @@ export interface TaskKind<In = unknown, Out = unknown> {
   /** Seconds that one attempt may take. Default 600. */
   readonly timeout?: number
   /** What a failure means for this kind; the default is `again` of backoff.ts. */
-  readonly retry?: (failure: Failure, tries: number, attempt: number) => Again
+  readonly retry?: (failure: Failure, tries: number) => Again
+  /** Can this process perform it now?  Asked every few seconds; while it cannot, it claims none of them.  Default: yes. */
+  readonly able?: () => boolean
   /** Once, perhaps again later, perhaps elsewhere; must end soon after its signal is aborted. */
   readonly perform: (hand: Hand<In>) => Promise<NoInfer<Out>>
   /** The domain's rows, in the transaction that closes the attempts. */
@@ -186,7 +188,8 @@ export interface AnyTaskKind {
   readonly input: z.ZodType
   readonly output: z.ZodType
   readonly timeout?: number
-  readonly retry?: (failure: Failure, tries: number, attempt: number) => Again
+  readonly retry?: (failure: Failure, tries: number) => Again
+  readonly able?: () => boolean
   readonly perform: (hand: never) => Promise<unknown>
   readonly save?: (tx: Tx, finished: never) => Promise<void>
   readonly keep?: (output: never) => unknown

@@ -8,7 +8,8 @@ import { workerSettings, type Settings } from './database.ts'
 
 export interface Identity {
   readonly name: string
-  readonly kinds: readonly string[]
+  /** What can be performed now; asked at each beat. */
+  readonly kinds: () => readonly string[]
   readonly workspace: number | null
   readonly slots: number
 }
@@ -94,7 +95,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   async function register() {
     const { rows } = await query<{ register: number }>('select engine.register($1, $2, $3, $4)', [
       identity.name,
-      identity.kinds,
+      identity.kinds(),
       identity.workspace,
       identity.slots,
     ])
@@ -141,7 +142,10 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   async function extend() {
     try {
       const asked = worker
-      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1)', [asked])
+      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1, $2)', [
+        asked,
+        identity.kinds(),
+      ])
       const runs = rows[0]?.extend ?? null
       if (runs === null) await registerAnew(asked)
       else if (runs.length > 0) bells.cancelled(runs.map(Number))

@@ -276,7 +276,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     options.settings,
     {
       name: options.name ?? `${hostname()}/${process.pid}`,
-      kinds: [...kinds.keys()],
+      kinds: () => [...kinds.values()].filter((kind) => kind.able?.() !== false).map((kind) => kind.name),
       workspace: options.workspace ?? null,
       slots,
     },

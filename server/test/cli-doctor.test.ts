@@ -106,7 +106,7 @@ test(
     expect(of('waiting')).toMatchObject([
       {
         state: 'wrong',
-        says: '2 tasks of kind probe.ask in 1 run have no worker',
+        says: '2 tasks of kind probe.ask.busy in 1 run have no worker',
         remedy: expect.stringContaining(`run ${waiting}`),
       },
     ])
@@ -225,13 +225,13 @@ test('workers are listed with what they do, and those that went with the reason;
   expect((await place.run(['workers'])).stdout).toMatch(/^No worker is alive\. `millrace up` or `millrace worker`/)
   const worker = await startWorker({
     settings: db.worker,
-    kinds: [probeRun(catalogueOf({}), outside())],
+    kinds: [probeRun(catalogueOf({ fake: createFake() }), outside())],
     slots: 7,
     name: 'first',
   })
   const told = await place.run(['workers'])
   expect(told.stdout).toMatch(
-    /^worker +name +kinds +slots +running +seen +state\n +1 +first +probe\.ask +7 +0 +\S.* ago +alive\n$/,
+    /^worker +name +kinds +slots +running +seen +state\n +1 +first +probe\.ask\.fake +7 +0 +\S.* ago +alive\n$/,
   )
   await worker.drain()
   const [gone, json] = await Promise.all([place.run(['workers']), place.run(['workers', '--json'])])

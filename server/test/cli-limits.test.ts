@@ -87,7 +87,7 @@ describe('limits', () => {
     )
     const why = await place.run(['runs', 'why', '1'])
     expect(why.stdout).toBe(
-      '3 tasks of probe.ask (openai-compatible): everything under openai-compatible is stopped (BILLING), until somebody releases it. (`millrace limits release openai-compatible`)\n',
+      '3 tasks of probe.ask.openai-compatible (openai-compatible): everything under openai-compatible is stopped (BILLING), until somebody releases it. (`millrace limits release openai-compatible`)\n',
     )
     broke = false
     expect((await place.run(['limits', 'release', 'openai-compatible'])).code).toBe(0)

@@ -36,7 +36,8 @@ test('what failed is done again in a new round, and nothing else; whoever follow
   ])
   expect(twice).toMatchObject({ code: 2, stdout: '' })
   expect(twice.stderr).toMatch(/^Refused: Run 1 is queued: only a run that has ended/)
-  const sentence = '4 tasks of probe.ask (openai-compatible): no worker that knows this kind is alive.'
+  const sentence =
+    '4 tasks of probe.ask.openai-compatible (openai-compatible): no worker that knows this kind is alive.'
   expect(why).toMatchObject({ code: 0, stdout: `${sentence} (\`millrace worker\`)\n` })
   expect(document(json.stdout)).toMatchObject({
     run: 1,
@@ -44,7 +45,7 @@ test('what failed is done again in a new round, and nothing else; whoever follow
     running: 0,
     waiting: [{ reason: 'no_worker', ready: 4, sentence }],
   })
-  await logs.says(/Waiting: 4 tasks of probe\.ask .* no worker/)
+  await logs.says(/Waiting: 4 tasks of probe\.ask\.openai-compatible .* no worker/)
 
   const again = await place.run(probe, settings)
   expect(again.stderr).toContain('Going on with run 1')

@@ -47,7 +47,7 @@ describe('credit that is used up', () => {
     expect(await limitOf(bench, 'wire')).toMatchObject({ stopped: 'BILLING', running: 0, waiting: 4 })
     expect(await limitOf(bench, 'fake')).toMatchObject({ stopped: null })
     expect((await bench.engine.why(operator, run)).map((one) => one.sentence)).toEqual([
-      '4 tasks of probe.ask (wire): everything under wire is stopped (BILLING), until somebody releases it.',
+      '4 tasks of probe.ask.wire (wire): everything under wire is stopped (BILLING), until somebody releases it.',
     ])
     broke = false
     await bench.engine.limits.release(operator, 'wire')
@@ -75,7 +75,9 @@ describe('a rate limit', () => {
       () => bench.engine.why(operator, run),
       ([one]) => one?.reason === 'throttled',
     )
-    expect(waiting?.sentence).toMatch(/^3 tasks of probe\.ask \(wire\): wire asked for a pause until \d{4}-\S+Z\.$/)
+    expect(waiting?.sentence).toMatch(
+      /^3 tasks of probe\.ask\.wire \(wire\): wire asked for a pause until \d{4}-\S+Z\.$/,
+    )
     const ended = await until(
       () => runOf(bench, run),
       (seen) => seen.finishedAt !== null,
@@ -130,7 +132,7 @@ describe('what a run uses', () => {
       () => bench.engine.why(operator, run),
       ([one]) => one?.reason === 'budget' && one.running === 0,
     )
-    expect(waiting[0]?.sentence).toMatch(/of probe\.ask \(wire\): the budget is reached, or does not cover/)
+    expect(waiting[0]?.sentence).toMatch(/of probe\.ask\.wire \(wire\): the budget is reached, or does not cover/)
     const [budget] = await bench.db.sql('select used_tokens <= tokens as kept from engine.budgets')
     expect(budget).toEqual({ kept: true })
     const asked = wire.requests.length

@@ -1,9 +1,7 @@
 /** A probe over the six vendors, spoken to in their own formats at the simulator. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operator } from '../src/app.ts'
-import { retry } from '../src/domains/probe/ask.ts'
 import { openProviders } from '../src/providers/catalogue.ts'
-import { failureOf } from '../src/providers/failures.ts'
 import { startSimulator, type Simulator } from '../src/simulator/simulator.ts'
 import { until } from '../../engine/testing/index.ts'
 import { definition, openBench, type Bench } from '../testing/bench.ts'
@@ -106,33 +104,45 @@ describe('a probe over six vendors', () => {
 })
 
 describe('a worker without a key that the start had', () => {
-  test('gives its tasks back for one that has it, and no slot fails', async () => {
+  test('leaves its tasks to one that has it', async () => {
     const own = await openBench(simulator, { catalogue: openProviders({ simulator: simulator.url }) })
     try {
       await own.work(openProviders({}))
       const asked = own.start({ definition: definition(definitionText(4)), models: ['mistral:mistral-small-latest'] })
       const run = await asked
-      await until(
-        () => own.db.sql('select 1 from engine.tasks where run_id = $1 and attempt > 0', [run]),
-        (rows) => rows.length === 4,
-      )
+      const [waiting] = await own.engine.why(operator, run)
+      expect(waiting).toMatchObject({ reason: 'no_worker', ready: 4 })
       await own.work()
       const ended = await until(
         () => own.engine.run(operator, run),
         ({ finishedAt }) => finishedAt !== null,
       )
       expect([ended.state, ended.progress]).toEqual(['succeeded', expect.objectContaining({ succeeded: 4, failed: 0 })])
-      expect(await own.db.sql('select max(tries) as tries from engine.tasks where run_id = $1', [run])).toEqual([
-        { tries: 0 },
-      ])
+      expect(await own.db.sql('select 1 from engine.attempts where run_id = $1', [run])).toEqual([])
     } finally {
       await own.close()
     }
   })
 
-  test('says what is missing when nobody else comes', () => {
-    const failure = failureOf('MISSING_API_KEY')
-    expect(retry(failure, 0, 1)).toMatchObject({ outcome: 'later' })
-    expect(retry(failure, 0, 20)).toEqual({ outcome: 'failed' })
+  test('performs them from the moment that it has the key', async () => {
+    let key: string | undefined
+    const own = await openBench(simulator, { catalogue: openProviders({ simulator: simulator.url }) })
+    try {
+      const later = openProviders({ addresses: { mistral: simulator.baseUrls.mistral }, keyOf: () => key })
+      await own.work(later)
+      const run = await own.start({
+        definition: definition(definitionText(2)),
+        models: ['mistral:mistral-small-latest'],
+      })
+      expect(await own.engine.why(operator, run)).toMatchObject([{ reason: 'no_worker' }])
+      key = 'given'
+      const ended = await until(
+        () => own.engine.run(operator, run),
+        ({ finishedAt }) => finishedAt !== null,
+      )
+      expect(ended.progress).toMatchObject({ succeeded: 2, failed: 0 })
+    } finally {
+      await own.close()
+    }
   })
 })

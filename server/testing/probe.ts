@@ -84,7 +84,7 @@ export function catalogueOf(providers: Readonly<Record<string, Provider>>): Cata
     },
     check: async (specs) => specs.map((spec) => ({ spec, failure: null })),
     list: () => [],
-    providers: () => Object.values(providers).map((provider) => ({ id: provider.id, name: provider.name, provider })),
+    providers: () => Object.entries(providers).map(([id, provider]) => ({ id, name: provider.name, provider })),
     models: async () => [],
   }
 }

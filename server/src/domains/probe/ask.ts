@@ -80,16 +80,27 @@ type Piece = (text: string) => void
 /** Seconds for a whole conversation. */
 const TIMEOUT = 1_800
 const RATE_LIMIT_PAUSE = 2
-const UNEQUIPPED = new Set(['MISSING_API_KEY', 'CONFIGURATION'])
 
 /** What the asking needs besides the door to the models. */
 export interface Outside extends Elsewhere {
   readonly prices: Prices
 }
 
-export function askTask(catalogue: Catalogue, outside: Outside) {
+/** The task kind of what is asked of a provider. */
+export const askOf = (providerId: string) => `probe.ask.${providerId}`
+
+/**
+ * A kind for each provider: who has no key or address for one claims nothing of it,
+ * and leaves it to a worker that has.
+ */
+export function askTasks(catalogue: Catalogue, outside: Outside) {
+  return catalogue.providers().map(({ id }) => askTask(id, catalogue, outside))
+}
+
+function askTask(providerId: string, catalogue: Catalogue, outside: Outside) {
   return defineTask<Slot, Conversation>({
-    name: 'probe.ask',
+    name: askOf(providerId),
+    able: () => catalogue.providers().find(({ id }) => id === providerId)?.missing === undefined,
     input: slotSchema,
     output: conversation,
     timeout: TIMEOUT,
@@ -104,18 +115,12 @@ export function askTask(catalogue: Catalogue, outside: Outside) {
   })
 }
 
-/** Attempts by which a worker that can ask the provider has been found, or there is none. */
-const SOMEBODY_ELSE = 12
-
 /**
- * The start was checked where the key and the address are; a worker without them
- * gives the task back, at no try's cost, for one that has them.
  * Waiting for a limit is nobody's failure, and credit that is used up is nobody's
  * but the account's: both concern all under the key, who would only meet the same.
  * Everything else may be tried as often as its row of the table says.
  */
-export function retry(failure: Failure, tries: number, attempt: number): Again {
-  if (UNEQUIPPED.has(failure.code) && attempt < SOMEBODY_ELSE) return { outcome: 'later', delay: 0.5 + Math.random() }
+export function retry(failure: Failure, tries: number): Again {
   if (failure.code === 'BILLING') return { outcome: 'stopped' }
   if (failure.code === 'RATE_LIMIT') {
     return failure.retryAfter === undefined

@@ -8,7 +8,7 @@ import { defineRun, toJson, toText, type Failure, type TaskSpec, type Tx } from 
 import { definitionHash } from './definition/definition.ts'
 import { openExpansion, sampleScenarios, type Scenario } from './definition/expand.ts'
 import { analyseAtEnd, keepAtEnd } from './analysis/analyse.ts'
-import { askTask, type Outside } from './ask.ts'
+import { askOf, askTasks, type Outside } from './ask.ts'
 import { mostOf } from './cost.ts'
 import { probeInput, type ProbeInput, type Slot } from './input.ts'
 import { usesOf } from './uses.ts'
@@ -20,7 +20,7 @@ export function probeRun(catalogue: Catalogue, outside: Outside) {
   const kind = defineRun<ProbeInput>({
     name: 'probe',
     input: probeInput,
-    tasks: [askTask(catalogue, outside)],
+    tasks: askTasks(catalogue, outside),
     *plan(input): Iterable<TaskSpec> {
       const { indexes } = sampleOf(input)
       const uses = usesOf(input)
@@ -30,9 +30,10 @@ export function probeRun(catalogue: Catalogue, outside: Outside) {
         for (const scenario of indexes) {
           for (const { model, micros } of models) {
             const slot: Slot = { scenario, model, sample }
+            const provider = model.slice(0, model.indexOf(':'))
             yield {
-              kind: 'probe.ask',
-              key: model.slice(0, model.indexOf(':')),
+              kind: askOf(provider),
+              key: provider,
               input: slot,
               uses: { ...uses, micros },
             }
