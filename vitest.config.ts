@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+// As Node itself resolves: else a library that comes in two forms is there twice.
+const conditions = ['node', 'module-sync']
+
 export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['engine', 'server', 'tools', 'examples', 'kinds'].map((folder) => `${folder}/**/*.test.ts`),
     globalSetup: ['engine/testing/cluster.ts'],

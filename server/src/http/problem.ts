@@ -35,6 +35,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: number, title: 
   INVALID_JSON: [400, 'The body is not JSON'],
   INVALID_TEXT: [400, 'A text holds a character that cannot be kept'],
   TOO_DEEP: [400, 'The body is nested too deeply'],
+  TOO_MUCH_ASKED: [400, 'This asks for too much at once'],
   INVALID_CURSOR: [400, 'This cursor is not one that was given'],
   INVALID_WORKSPACE: [400, 'This workspace cannot be chosen'],
   NOT_SIGNED_IN: [401, 'Nobody is signed in'],

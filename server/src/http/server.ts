@@ -6,6 +6,7 @@ import { Refusal } from '@millrace/engine'
 import type { Opened as OpenedAccess } from '../access/guard.ts'
 import { accessRoutes } from '../access/routes.ts'
 import type { Authenticator } from '../access/signed-in.ts'
+import { graphqlRoutes } from '../graphql/routes.ts'
 import { openDoor, type Door } from './door.ts'
 import type { Opened } from './house.ts'
 import { openLines, type LineTimes } from './lines.ts'
@@ -75,6 +76,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   limitRoutes(door, house)
   healthRoutes(door, house, options.health)
   metricRoutes(door, house, authenticate, options.performed)
+  await graphqlRoutes(door, { house, authenticate, log })
   return door
 }
 

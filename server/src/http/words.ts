@@ -69,6 +69,11 @@ export function statusAt<D extends keyof typeof DOORS>(door: D, status: Status):
   return DOORS[door][status] as (typeof DOORS)[D][Status]
 }
 
+/** The statuses that a door has one word for; none: it has no such word. */
+export function statusesOf(door: keyof typeof DOORS, word: string): readonly Status[] {
+  return STATUSES.filter((status) => DOORS[door][status] === word)
+}
+
 /** `succeeded` in counters is `completed` at the doors, and percent says of what. */
 export function progressAt({ total, succeeded, failed, cancelled, open, percent }: Progress) {
   return { total, completed: succeeded, failed, cancelled, open, percentComplete: percent }

@@ -60,15 +60,22 @@ const HEAD = `
 
 export async function listDefinitions(
   tx: Tx,
-  filter: { search?: string; tag?: string; parent?: number; before?: number; limit: number },
+  filter: { search?: string; tag?: string; parent?: number; before?: number; limit: number; offset?: number },
 ): Promise<DefinitionHead[]> {
   const { rows } = await tx.query(
     `${HEAD} from probe.definitions d join probe.definition_versions v on v.definition_id = d.id and v.version = d.version
       where d.deleted_at is null and ($1::text is null or strpos(lower(d.name), lower($1)) > 0)
         and ($2::text is null or $2 = any(d.tags)) and ($3::bigint is null or d.parent_id = $3)
         and ($4::bigint is null or d.id < $4)
-      order by d.id desc limit $5`,
-    [filter.search ?? null, filter.tag ?? null, filter.parent ?? null, filter.before ?? null, filter.limit],
+      order by d.id desc limit $5 offset $6`,
+    [
+      filter.search ?? null,
+      filter.tag ?? null,
+      filter.parent ?? null,
+      filter.before ?? null,
+      filter.limit,
+      filter.offset ?? 0,
+    ],
   )
   return rows as unknown as DefinitionHead[]
 }
@@ -88,6 +95,17 @@ export async function definitionOf(
   const row = rows[0] as unknown as (StoredDefinition & { workspace: number }) | undefined
   if (row === undefined) throw noSuchDefinition(id)
   return { ...row, content: parseDefinition(row.content) }
+}
+
+/** The newest versions of several, in the order of the numbers; those that are not there are left out. */
+export async function definitionsOf(tx: Tx, ids: readonly number[]): Promise<StoredDefinition[]> {
+  const { rows } = await tx.query(
+    `${HEAD}, v.version as shown, v.own as overridden, v.content, v.hash
+       from probe.definitions d join probe.definition_versions v on v.definition_id = d.id and v.version = d.version
+      where d.id = any($1) and d.deleted_at is null order by array_position($1, d.id)`,
+    [ids],
+  )
+  return (rows as unknown as StoredDefinition[]).map((row) => ({ ...row, content: parseDefinition(row.content) }))
 }
 
 export async function versionsOf(

@@ -3,8 +3,8 @@ import type { Engine, Principal, Run } from '@millrace/engine'
 
 export interface RunFilter {
   readonly kind?: string
-  /** As a person sees it: the state, or `paused`, `awaiting_approval`. */
-  readonly status?: string
+  /** As a person sees it: the state, or `paused`, `awaiting_approval`; one of several. */
+  readonly status?: string | readonly string[]
   readonly definition?: number
   readonly parent?: number
   readonly since?: Date
@@ -13,6 +13,8 @@ export interface RunFilter {
   readonly search?: string
   readonly before?: number
   readonly limit: number
+  /** Of those, so many are passed over. */
+  readonly offset?: number
 }
 
 /** What the probe knows about a run besides. */
@@ -41,15 +43,15 @@ export async function findRuns(engine: Engine, who: Principal, filter: RunFilter
   const { rows } = await engine.as(who, (tx) =>
     tx.query(
       `${FACTS}
-        where ($1::text is null or r.kind = $1) and ($2::text is null or engine.status(r) = $2)
+        where ($1::text is null or r.kind = $1) and ($2::text[] is null or engine.status(r) = any($2))
           and ($3::bigint is null or p.definition_id = $3) and ($4::bigint is null or r.parent_id = $4)
           and ($5::timestamptz is null or r.created_at >= $5) and ($6::timestamptz is null or r.created_at < $6)
           and ($7::text is null or strpos(lower(coalesce(p.name, '') || ' ' || r.kind), lower($7)) > 0 or r.id::text = $7)
           and ($8::bigint is null or r.id < $8)
-        order by r.id desc limit $9`,
+        order by r.id desc limit $9 offset $10`,
       [
         filter.kind ?? null,
-        filter.status ?? null,
+        filter.status === undefined ? null : [filter.status].flat(),
         filter.definition ?? null,
         filter.parent ?? null,
         filter.since ?? null,
@@ -57,6 +59,7 @@ export async function findRuns(engine: Engine, who: Principal, filter: RunFilter
         filter.search ?? null,
         filter.before ?? null,
         filter.limit,
+        filter.offset ?? 0,
       ],
     ),
   )

@@ -34,13 +34,14 @@ export interface TranscriptFilter {
   readonly limit: number
 }
 
-const SEEN = `
+export const SEEN = `
   select t.task as n, t.scenario, s.key as "scenarioKey",
          t.provider || ':' || t.model || coalesce('@' || t.version_asked, '') as model, t.model_version as "modelVersion", t.sample,
          case when d.outcome = 'decision' then d.code else d.outcome end as decision, d.label as "decisionLabel", d.overridden,
          t.turn_count as "turnCount", t.word_count as "wordCount", t.input_tokens as "inputTokens", t.output_tokens as "outputTokens",
          t.duration_ms as "durationMs", t.created_at as "createdAt"`
-const FROM = `
+/** A transcript, `t`; its decision is `d`, as it was overridden. */
+export const JOINED = `
     from probe.transcripts t
     join probe.scenarios s on s.run_id = t.run_id and s.n = t.scenario
     join lateral (
@@ -48,8 +49,8 @@ const FROM = `
              case when o.id is null then t.decision_code else o.code end as code,
              case when o.id is null then t.decision_label else o.label end as label, o.id is not null as overridden
         from (select 1) one left join lateral (
-          select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true) d on true
-   where t.run_id = $1`
+          select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true) d on true`
+const FROM = `${JOINED} where t.run_id = $1`
 const WANTED = `
      and ($2::text is null or t.provider || ':' || t.model || coalesce('@' || t.version_asked, '') = $2)
      and ($3::integer is null or t.scenario = $3)

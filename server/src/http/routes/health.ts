@@ -1,9 +1,9 @@
 /** How everything is: for monitors without signing in, for people with what is behind it. */
-import type { Principal } from '@millrace/engine'
 import { z } from 'zod'
 import { queueHealth } from '../../runs/queue.ts'
 import { workersSeen, type WorkerSeen } from '../../runs/workers.ts'
 import type { Door } from '../door.ts'
+import { SYSTEM_PROBLEMS, systemHealth, workerHealth } from '../health-facts.ts'
 import { who, type Opened } from '../house.ts'
 
 /** What is not as it should be; empty when ready. Closed words, no details. */
@@ -90,14 +90,13 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
     })
   }
 
-  const workers = async (principal: Principal) => (await house().engine.as(principal, workersSeen)).map(plain)
   const summary = 'Who performs, and who did so in the last hour.'
   door.route({
     method: 'GET',
     url: '/api/workers',
     config: read,
     schema: { tags, operationId: 'listWorkers', summary, response: { 200: z.object({ workers: z.array(worker) }) } },
-    handler: async (request) => ({ workers: await workers(who(request)) }),
+    handler: async (request) => ({ workers: (await house().engine.as(who(request), workersSeen)).map(plain) }),
   })
   door.route({
     method: 'GET',
@@ -114,19 +113,23 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
           slots: z.int().describe('Of those alive.'),
           busy: z.int(),
           workers: z.array(worker),
+          python: z
+            .object({
+              healthy: z.boolean(),
+              version: z.string().nullable(),
+              missing: z.array(z.string()),
+              warnings: z.array(z.string()),
+            })
+            .describe('The Python that this program would use; a worker elsewhere has its own.'),
         }),
       },
     },
     async handler(request) {
-      const all = await workers(who(request))
-      const living = all.filter(({ state }) => state === 'alive')
-      const sum = (of: (one: (typeof all)[number]) => number) => living.reduce((total, one) => total + of(one), 0)
+      const { workers, python, ...counts } = await workerHealth(house(), who(request))
       return {
-        alive: living.length,
-        stale: all.filter(({ state }) => state === 'stale').length,
-        slots: sum(({ slots }) => slots),
-        busy: sum(({ running }) => running),
-        workers: all,
+        ...counts,
+        workers: workers.map(plain),
+        python: { ...python, missing: [...python.missing], warnings: [...python.warnings] },
       }
     },
   })
@@ -174,7 +177,7 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
       response: {
         200: z.object({
           status: z.enum(['ok', 'degraded']),
-          problems: z.array(z.enum(['no_worker', 'stale_worker', 'no_provider'])),
+          problems: z.array(z.enum(SYSTEM_PROBLEMS)),
           uptime: z.number().describe('Seconds.'),
           node: z.string(),
           postgres: z.string(),
@@ -184,31 +187,8 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
       },
     },
     async handler(request) {
-      const { engine, feeds, providerHealth } = house()
-      const [all, { providers }, { rows }] = await Promise.all([
-        workers(who(request)),
-        providerHealth(),
-        engine.as(who(request), (tx) =>
-          tx.query<{ version: string; bytes: number }>(
-            `select current_setting('server_version') as version, pg_database_size(current_database()) as bytes`,
-          ),
-        ),
-      ])
-      const problems = [
-        ...(all.some(({ state }) => state === 'alive') ? [] : ['no_worker' as const]),
-        ...(all.some(({ state }) => state === 'stale') ? ['stale_worker' as const] : []),
-        ...(providers.some(({ connected }) => connected) ? [] : ['no_provider' as const]),
-      ]
-      const connections = engine.connections()
-      return {
-        status: problems.length === 0 ? ('ok' as const) : ('degraded' as const),
-        problems,
-        uptime: process.uptime(),
-        node: process.version,
-        postgres: rows[0]?.version ?? '',
-        database: { bytes: rows[0]?.bytes ?? 0, connections: connections.open, waiting: connections.waiting },
-        readers: feeds.readers,
-      }
+      const found = await systemHealth(house(), who(request))
+      return { ...found, problems: [...found.problems] }
     },
   })
 }
