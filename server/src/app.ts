@@ -15,6 +15,7 @@ import {
 } from '@millrace/engine'
 import { holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
 import { settings, type Config } from './config.ts'
+import { chatRun } from './domains/chat/chat.ts'
 import { analysisRun } from './domains/probe/analysis/analyse.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
@@ -73,6 +74,7 @@ export interface Served {
   readonly prices: Prices
   readonly probe: ReturnType<typeof probeRun>
   readonly probeAnalysis: ReturnType<typeof analysisRun>
+  readonly chat: ReturnType<typeof chatRun>
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
   /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
@@ -91,13 +93,15 @@ export function productKinds(config: Config): Served {
   const gateway = openLoopback()
   const probe = probeRun(catalogue, { prices, python, gateway })
   const probeAnalysis = analysisRun(python)
+  const chat = chatRun(catalogue, prices)
   return {
     catalogue,
     keys,
     prices,
     probe,
     probeAnalysis,
-    kinds: [probe, probeAnalysis],
+    chat,
+    kinds: [probe, probeAnalysis, chat],
     python,
     async leave() {
       await Promise.all([python.close(), gateway.close()])

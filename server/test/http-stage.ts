@@ -4,6 +4,7 @@ import { freshDatabase, until, type TestDatabase } from '../../engine/testing/in
 import { openAccess } from '../src/access/access.ts'
 import { scopesOf, type SignedIn } from '../src/access/signed-in.ts'
 import { operator, providerHealth, rooms } from '../src/app.ts'
+import { chatRun } from '../src/domains/chat/chat.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
 import { openLog } from '../src/http/log.ts'
@@ -63,8 +64,18 @@ export async function openHttpStage(
   const others = outside()
   const { prices, python } = others
   const probe = probeRun(catalogue, others)
+  const chat = chatRun(catalogue, prices)
   const house = openHouse(
-    { engine, kinds: [probe], probe, catalogue, prices, python, providerHealth: () => providerHealth(catalogue) },
+    {
+      engine,
+      kinds: [probe, chat],
+      probe,
+      chat,
+      catalogue,
+      prices,
+      python,
+      providerHealth: () => providerHealth(catalogue),
+    },
     db.api,
   )
   const access = openAccess({ engine })
@@ -129,7 +140,7 @@ export async function openHttpStage(
     person,
     revoke: (name) => void people.delete(name),
     async work(slots = 60) {
-      const worker = await startWorker({ settings: db.worker, kinds: [probe], slots, report: console.error })
+      const worker = await startWorker({ settings: db.worker, kinds: [probe, chat], slots, report: console.error })
       workers.push(worker)
       return worker
     },

@@ -16,9 +16,17 @@ export interface Answered extends Pick<Answer, 'text' | 'modelVersion' | 'finish
 export interface Ask {
   /** As they are asked for, and listed. */
   readonly models: readonly string[]
+  /** Where any model that the door knows may be asked: the names to list. */
+  readonly list?: () => Promise<readonly string[]>
   /**
    * Pieces of the text are given as they come; an answer that was there already comes whole.
+   * `signal` is aborted when nobody waits for it any more.
    * @throws TaskFailed what the provider's door says
    */
-  answer(model: string, asked: Asked, piece: (text: string) => void): Promise<Answered>
+  answer(model: string, asked: Asked, piece: (text: string) => void, signal?: AbortSignal): Promise<Answered>
+}
+
+/** Why a token that is known may not ask. */
+export interface Refused {
+  readonly refused: { readonly status: number; readonly code: string; readonly message: string }
 }

@@ -4,20 +4,27 @@
  * `authorise` says what stands behind a token.
  */
 import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { PassThrough } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { TaskFailed, type Failure } from '@millrace/engine'
+import { Refusal, TaskFailed, type Failure } from '@millrace/engine'
 import { failureOf } from '../providers/failures.ts'
-import type { Answered, Ask, Asked } from './ask.ts'
+import type { Answered, Ask, Asked, Refused } from './ask.ts'
 import { askedOf, chunks, completionOf, completionRequest, errorOf, refusal, statusOf } from './wire.ts'
 
 export interface GatewayOptions {
   /** What may be asked with a bearer token; undefined: nothing. */
-  readonly authorise: (token: string) => Ask | undefined | Promise<Ask | undefined>
+  readonly authorise: (
+    token: string,
+    headers: IncomingHttpHeaders,
+    address: string,
+  ) => Ask | Refused | undefined | Promise<Ask | Refused | undefined>
 }
 
 /** Bytes of a request. */
 const LARGEST = 32 * 1024 * 1024
+/** Its contract is OpenAI's, and stands in no document of ours. */
+const HIDDEN = { hide: true }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,7 +37,11 @@ export async function gateway(app: FastifyInstance, { authorise }: GatewayOption
   // The body is read only for those who may ask.
   app.addHook('onRequest', async (request, reply) => {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    const ask = token === undefined ? undefined : await authorise(token)
+    const ask = token === undefined ? undefined : await authorise(token, request.headers, request.ip)
+    if (ask !== undefined && 'refused' in ask) {
+      const { status, code, message } = ask.refused
+      return reply.code(status).send(refusal(message, code))
+    }
     if (ask !== undefined) return void (request.ask = ask)
     return reply.code(401).send(refusal('This token is not known here, or not any more.', 'invalid_api_key'))
   })
@@ -42,12 +53,13 @@ export async function gateway(app: FastifyInstance, { authorise }: GatewayOption
       .send(refusal('The request is not a JSON document that is served here.', 'invalid_request'))
   })
 
-  app.get('/v1/models', (request) => ({
-    object: 'list',
-    data: (request.ask?.models ?? []).map((id) => ({ id, object: 'model', created: 0, owned_by: 'millrace' })),
-  }))
+  app.get('/v1/models', { schema: HIDDEN }, async ({ ask }) => {
+    const models = (await ask?.list?.()) ?? ask?.models ?? []
+    const data = models.map((id) => ({ id, object: 'model', created: 0, owned_by: 'millrace' }))
+    return { object: 'list', data }
+  })
 
-  app.post('/v1/chat/completions', { bodyLimit: LARGEST }, async (request, reply) => {
+  app.post('/v1/chat/completions', { bodyLimit: LARGEST, schema: HIDDEN }, async (request, reply) => {
     // Who asks is tried again by the task that he asks for: a client of his own need not.
     reply.header('x-should-retry', 'false')
     const parsed = completionRequest.safeParse(request.body)
@@ -60,13 +72,17 @@ export async function gateway(app: FastifyInstance, { authorise }: GatewayOption
     }
     const body = parsed.data
     const ask = request.ask
-    if (ask === null || !ask.models.includes(body.model)) {
+    if (ask === null || (ask.list === undefined && !ask.models.includes(body.model))) {
       return reply.code(403).send(refusal('This token is not for that model.', 'model_not_allowed', 'model'))
     }
     const asked = askedOf(body)
-    if (body.stream === true) return stream(reply, ask, body.model, asked, body.stream_options?.include_usage === true)
+    const gone = new AbortController()
+    reply.raw.on('close', () => gone.abort())
+    if (body.stream === true) {
+      return stream(reply, ask, body.model, asked, body.stream_options?.include_usage === true, gone.signal)
+    }
     try {
-      return completionOf(await ask.answer(body.model, asked, () => {}), body.model)
+      return completionOf(await ask.answer(body.model, asked, () => {}, gone.signal), body.model)
     } catch (error) {
       return fail(reply, failureOfThrown(error))
     }
@@ -74,7 +90,14 @@ export async function gateway(app: FastifyInstance, { authorise }: GatewayOption
 }
 
 /** The head waits for the first piece: what fails before it is told by its status. */
-async function stream(reply: FastifyReply, ask: Ask, model: string, asked: Asked, withUsage: boolean) {
+async function stream(
+  reply: FastifyReply,
+  ask: Ask,
+  model: string,
+  asked: Asked,
+  withUsage: boolean,
+  gone: AbortSignal,
+) {
   const out = new PassThrough()
   // A client that leaves in the middle loses the answer; the task does not.
   out.on('error', () => {})
@@ -89,10 +112,11 @@ async function stream(reply: FastifyReply, ask: Ask, model: string, asked: Asked
     say(make.begin())
     begun?.()
   }
-  const answered = ask.answer(model, asked, (text) => {
+  const piece = (text: string) => {
     begin()
     say(make.piece(text))
-  })
+  }
+  const answered = ask.answer(model, asked, piece, gone)
   const ended = answered.then(
     (answer: Answered) => {
       if (!said) {
@@ -130,6 +154,8 @@ function failureOfThrown(error: unknown): Failure {
 }
 
 function statusOfError(error: unknown): number {
+  // The server around it refuses what no database keeps.
+  if (error instanceof Refusal) return 400
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 ? status : 500
 }

@@ -134,7 +134,18 @@ const STATUS: Record<FailureCode, number> = {
   UNKNOWN: 500,
 }
 
+/** What only happens where a call is a run. */
+const OF_RUNS: Readonly<Record<string, number>> = {
+  NO_WORKER: 503,
+  PROVIDER_STOPPED: 503,
+  BUDGET_REACHED: 402,
+  BUDGET_CANNOT_HOLD: 402,
+  NOT_ALLOWED: 403,
+}
+
 export function statusOf(failure: Failure): number {
+  const ofRun = OF_RUNS[failure.code]
+  if (ofRun !== undefined) return ofRun
   return Object.hasOwn(STATUS, failure.code) ? STATUS[failure.code as FailureCode] : 500
 }
 

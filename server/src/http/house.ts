@@ -4,6 +4,7 @@ import { Refusal, type AnyRunKind, type Engine, type Principal } from '@millrace
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Accesses } from '../domains/probe/accesses.ts'
+import type { chatRun } from '../domains/chat/chat.ts'
 import type { probeRun } from '../domains/probe/run.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
 import type { Known } from '../domains/probe/start.ts'
@@ -22,6 +23,7 @@ export interface House {
   readonly exports: Pick<Engine, 'as'>
   readonly kinds: readonly AnyRunKind[]
   readonly probe: ReturnType<typeof probeRun>
+  readonly chat: ReturnType<typeof chatRun>
   readonly catalogue: Catalogue
   readonly prices: Prices
   readonly python: Pick<Python, 'health'>

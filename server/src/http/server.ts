@@ -14,6 +14,7 @@ import type { Logger } from './log.ts'
 import { metricRoutes, type Performed } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
 import { portOwner } from './port-owner.ts'
+import { publicGateway } from './public-gateway.ts'
 import { keepReplays } from './replays.ts'
 import { artifactRoutes } from './routes/artifacts.ts'
 import { definitionRoutes } from './routes/definitions.ts'
@@ -76,6 +77,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   limitRoutes(door, house)
   healthRoutes(door, house, options.health)
   metricRoutes(door, house, authenticate, options.performed)
+  await publicGateway(door, house, authenticate)
   await graphqlRoutes(door, { house, authenticate, log })
   return door
 }
