@@ -74,6 +74,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     'server/src/domains/chat/',
     'server/src/providers/',
     'server/src/prices/',
+    'server/src/keys/',
     'server/src/tools/',
     ENGINE,
   ],

@@ -137,6 +137,9 @@ const RIGHT: Readonly<Record<string, object>> = {
   setBudget: { tokens: 10 },
   overrideDecision: { decision: '4' },
   setLimit: { concurrency: 3 },
+  setWorkspaceBudget: { tokens: 1_000_000 },
+  setProviderKey: { key: 'abc' },
+  pruneRuns: { olderThanDays: 400, kind: 'none' },
 }
 
 function nearlyRight(right: object): fc.Arbitrary<unknown> {

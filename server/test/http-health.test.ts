@@ -288,6 +288,7 @@ describe('a run', () => {
     const { kinds } = (await stage.ask('/api/kinds')).body
     expect(kinds).toMatchObject([
       { name: 'probe', tasks: ['probe.ask.fake', 'probe.ask.wrong', 'probe.ask.openai-compatible'], input: { type: 'object' } },
+      { name: 'probe.analysis', tasks: ['analyze_basic'], input: { type: 'object' } },
       { name: 'chat', tasks: ['chat.answer'], input: { type: 'object' } },
     ])
     const input = {

@@ -1,9 +1,12 @@
 /** The server on the real wiring, in this process: a database, a worker when asked for, and people with tokens. */
+import { randomBytes } from 'node:crypto'
 import { openEngine, startWorker, type Engine, type Principal, type Role, type Worker } from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { openAccess } from '../src/access/access.ts'
 import { scopesOf, type SignedIn } from '../src/access/signed-in.ts'
 import { operator, providerHealth, rooms } from '../src/app.ts'
+import { analysisRun } from '../src/domains/probe/analysis/analyse.ts'
+import { openKeys } from '../src/keys/keys.ts'
 import { chatRun } from '../src/domains/chat/chat.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
@@ -65,12 +68,17 @@ export async function openHttpStage(
   const { prices, python } = others
   const probe = probeRun(catalogue, others)
   const chat = chatRun(catalogue, prices)
+  const probeAnalysis = analysisRun(python)
+  const kinds = [probe, probeAnalysis, chat]
+  const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(
     {
       engine,
-      kinds: [probe, chat],
+      kinds,
       probe,
+      probeAnalysis,
       chat,
+      keys,
       catalogue,
       prices,
       python,
@@ -140,7 +148,7 @@ export async function openHttpStage(
     person,
     revoke: (name) => void people.delete(name),
     async work(slots = 60) {
-      const worker = await startWorker({ settings: db.worker, kinds: [probe, chat], slots, report: console.error })
+      const worker = await startWorker({ settings: db.worker, kinds, slots, report: console.error })
       workers.push(worker)
       return worker
     },

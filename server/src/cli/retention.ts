@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Refusal, type Engine } from '@millrace/engine'
 import { operator } from '../app.ts'
+import { oldRuns } from '../runs/old-runs.ts'
 import { grouped, remark, say, when } from './screen.ts'
 import { onInterrupt, withApp } from './session.ts'
 
@@ -12,7 +13,7 @@ export async function pruneRuns(options: { olderThan: number; kind?: string; yes
   const interruption = onInterrupt(() => remark('\nComing to an end after this batch.'))
   return withApp(async ({ engine }) => {
     const before = new Date(Date.now() - options.olderThan)
-    const { runs, oldest } = await wouldGo(engine, before, options.kind)
+    const { runs, oldest } = await oldRuns(engine, operator, { before, kind: options.kind })
     if (oldest === null) {
       say('Nothing to prune: no such run ended before that.')
       return 0
@@ -24,18 +25,6 @@ export async function pruneRuns(options: { olderThan: number; kind?: string; yes
     say(`Pruned ${runsOf(gone)}. What is left of each is its line in the archive.`)
     return interruption.signal.aborted ? 130 : 0
   }).finally(() => interruption.stop())
-}
-
-async function wouldGo(engine: Engine, before: Date, kind: string | undefined) {
-  const { rows } = await engine.as(operator, (tx) =>
-    tx.query<{ runs: number; id: number; kind: string; at: Date }>(
-      `select count(*) over () as runs, id, kind, finished_at as at from engine.runs
-        where finished_at < $1 and ($2::text is null or kind = $2) order by finished_at limit 1`,
-      [before, kind ?? null],
-    ),
-  )
-  const [first] = rows
-  return { runs: first?.runs ?? 0, oldest: first ?? null }
 }
 
 async function agreed(what: string): Promise<boolean> {

@@ -1,17 +1,13 @@
 /** `millrace usage`: calls, tokens and cost of the last days. */
 import { operator } from '../app.ts'
-import { usageSince, type UsageBy } from '../prices/usage.ts'
+import { daysBack, usageSince, type UsageBy } from '../prices/usage.ts'
 import { dollars, paidLine } from './money.ts'
 import { grouped, say, table } from './screen.ts'
 import { withApp } from './session.ts'
 
-const DAY = 86_400_000
-
 export async function usage(options: { days: number; by: UsageBy; json?: boolean }): Promise<number> {
   return withApp(async ({ engine }) => {
-    // Whole days, UTC; the first is today.
-    const today = Math.floor(Date.now() / DAY) * DAY
-    const found = await usageSince(engine, operator, new Date(today - (options.days - 1) * DAY), options.by)
+    const found = await usageSince(engine, operator, daysBack(options.days), options.by)
     if (options.json === true) {
       say(JSON.stringify({ by: options.by, ...found }))
       return 0

@@ -3,11 +3,13 @@ import type { Readable } from 'node:stream'
 import { Refusal, type AnyRunKind, type Engine, type Principal } from '@millrace/engine'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { analysisRun } from '../domains/probe/analysis/analyse.ts'
 import type { Accesses } from '../domains/probe/accesses.ts'
 import type { chatRun } from '../domains/chat/chat.ts'
 import type { probeRun } from '../domains/probe/run.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
 import type { Known } from '../domains/probe/start.ts'
+import type { Keys } from '../keys/keys.ts'
 import type { Prices } from '../prices/prices.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { ProviderHealth } from '../providers/health.ts'
@@ -23,7 +25,9 @@ export interface House {
   readonly exports: Pick<Engine, 'as'>
   readonly kinds: readonly AnyRunKind[]
   readonly probe: ReturnType<typeof probeRun>
+  readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly chat: ReturnType<typeof chatRun>
+  readonly keys: Keys
   readonly catalogue: Catalogue
   readonly prices: Prices
   readonly python: Pick<Python, 'health'>

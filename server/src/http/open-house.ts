@@ -11,7 +11,7 @@ export interface OpenHouse extends House {
 }
 
 export function openHouse(
-  given: Pick<House, 'engine' | 'kinds' | 'probe' | 'chat' | 'catalogue' | 'prices' | 'python' | 'providerHealth'>,
+  given: Omit<House, 'exports' | 'accesses' | 'feeds' | 'boards'>,
   settings: Settings,
 ): OpenHouse {
   const { engine } = given

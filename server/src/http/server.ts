@@ -16,14 +16,17 @@ import { describeRoutes } from './openapi.ts'
 import { portOwner } from './port-owner.ts'
 import { publicGateway } from './public-gateway.ts'
 import { keepReplays } from './replays.ts'
+import { analysisRoutes } from './routes/analysis.ts'
 import { artifactRoutes } from './routes/artifacts.ts'
 import { definitionRoutes } from './routes/definitions.ts'
 import { exportRoutes } from './routes/export.ts'
 import { healthRoutes, type Health } from './routes/health.ts'
 import { limitRoutes } from './routes/limits.ts'
 import { modelRoutes } from './routes/models.ts'
+import { moneyRoutes } from './routes/money.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { resultRoutes } from './routes/results.ts'
+import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { startRoutes } from './routes/start.ts'
 import { watchRoutes } from './routes/watch.ts'
@@ -70,11 +73,14 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   startRoutes(door, house)
   watchRoutes(door, house, lines)
   resultRoutes(door, house)
+  analysisRoutes(door, house)
   exportRoutes(door, house, options.exportStall)
   artifactRoutes(door, house)
   definitionRoutes(door, house)
   modelRoutes(door, house)
   limitRoutes(door, house)
+  moneyRoutes(door, house)
+  retentionRoutes(door, house)
   healthRoutes(door, house, options.health)
   metricRoutes(door, house, authenticate, options.performed)
   await publicGateway(door, house, authenticate)

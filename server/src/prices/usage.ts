@@ -46,6 +46,13 @@ interface Row {
   unpriced: number
 }
 
+const DAY = 86_400_000
+
+/** The beginning of the first of so many whole days, UTC; the last is today. */
+export function daysBack(days: number): Date {
+  return new Date((Math.floor(Date.now() / DAY) - days + 1) * DAY)
+}
+
 /** Of runs that were pruned nothing is left here. */
 export async function usageSince(engine: Engine, who: Principal, since: Date, by: UsageBy): Promise<Usage> {
   return engine.as(who, async (tx) => {
