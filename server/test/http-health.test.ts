@@ -287,9 +287,17 @@ describe('a run', () => {
   test('of any kind is started by its name, with what the kind says that it takes', async () => {
     const { kinds } = (await stage.ask('/api/kinds')).body
     expect(kinds).toMatchObject([
-      { name: 'probe', tasks: ['probe.ask.fake', 'probe.ask.wrong', 'probe.ask.openai-compatible'], input: { type: 'object' } },
+      {
+        name: 'probe',
+        tasks: ['probe.ask.fake', 'probe.ask.wrong', 'probe.ask.openai-compatible'],
+        input: { type: 'object' },
+      },
       { name: 'probe.analysis', tasks: ['analyze_basic'], input: { type: 'object' } },
-      { name: 'chat', tasks: ['chat.answer'], input: { type: 'object' } },
+      {
+        name: 'chat',
+        tasks: ['chat.answer.fake', 'chat.answer.wrong', 'chat.answer.openai-compatible'],
+        input: { type: 'object' },
+      },
     ])
     const input = {
       definition: definition(definitionText(1)),

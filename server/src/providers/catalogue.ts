@@ -87,6 +87,11 @@ export interface Offer {
   readonly failure: Failure | null
 }
 
+/** Has this program all that it takes to ask the provider, at this moment? */
+export function canAsk(catalogue: Pick<Catalogue, 'providers'>, providerId: string): boolean {
+  return catalogue.providers().some(({ id, missing }) => id === providerId && missing === undefined)
+}
+
 const OPENAI_COMPATIBLE = 'openai-compatible'
 const SIMULATED_KEY = 'simulated'
 

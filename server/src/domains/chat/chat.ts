@@ -16,7 +16,7 @@ import {
 } from '@millrace/engine'
 import { estimateTokenCount } from 'tokenx'
 import type { Prices } from '../../prices/prices.ts'
-import type { Catalogue } from '../../providers/catalogue.ts'
+import { canAsk, type Catalogue } from '../../providers/catalogue.ts'
 import { isFailure, triesFor } from '../../providers/failures.ts'
 import { generate, type Message, type ModelRequest } from '../../providers/provider.ts'
 import { refuseUnheld } from './budget.ts'
@@ -64,9 +64,13 @@ const LONGEST_ANSWER = 1_000
 const SAFETY = 1.25
 const MESSAGE = 4
 
-export function chatRun(catalogue: Catalogue, prices: Prices) {
-  const answer = defineTask({
-    name: 'chat.answer',
+const answerOf = (providerId: string) => `chat.answer.${providerId}`
+
+/** One for each provider: a worker without its key leaves it to another. */
+function answerTask(providerId: string, catalogue: Catalogue, prices: Prices) {
+  return defineTask({
+    name: answerOf(providerId),
+    able: () => canAsk(catalogue, providerId),
     input: slot,
     output: chatAnswer,
     retry,
@@ -89,6 +93,9 @@ export function chatRun(catalogue: Catalogue, prices: Prices) {
       )
     },
   })
+}
+
+export function chatRun(catalogue: Catalogue, prices: Prices) {
   const most = ({ model, messages, maxTokens }: ChatInput) => {
     const resolved = catalogue.resolve(model)
     const inputTokens = messages.reduce((sum, { content }) => sum + tokensOf(content), 0)
@@ -101,12 +108,13 @@ export function chatRun(catalogue: Catalogue, prices: Prices) {
   const kind = defineRun<ChatInput>({
     name: 'chat',
     input: chatInput,
-    tasks: [answer],
+    tasks: catalogue.providers().map(({ id }) => answerTask(id, catalogue, prices)),
     plan(input): TaskSpec[] {
       const { tokens, micros } = most(input)
       const { model } = input
       const uses = { requests: 1, tokens, micros: micros ?? 0 }
-      return [{ kind: 'chat.answer', key: model.slice(0, model.indexOf(':')), input: { model }, uses }]
+      const provider = model.slice(0, model.indexOf(':'))
+      return [{ kind: answerOf(provider), key: provider, input: { model }, uses }]
     },
   })
   return {

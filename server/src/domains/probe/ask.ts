@@ -16,7 +16,7 @@ import {
   type Hand,
   type Tx,
 } from '@millrace/engine'
-import type { Catalogue, Resolved } from '../../providers/catalogue.ts'
+import { canAsk, type Catalogue, type Resolved } from '../../providers/catalogue.ts'
 import { isFailure, triesFor } from '../../providers/failures.ts'
 import { generate, type Answer, type Message, type ModelRequest } from '../../providers/provider.ts'
 import type { Cost, Prices } from '../../prices/prices.ts'
@@ -100,7 +100,7 @@ export function askTasks(catalogue: Catalogue, outside: Outside) {
 function askTask(providerId: string, catalogue: Catalogue, outside: Outside) {
   return defineTask<Slot, Conversation>({
     name: askOf(providerId),
-    able: () => catalogue.providers().find(({ id }) => id === providerId)?.missing === undefined,
+    able: () => canAsk(catalogue, providerId),
     input: slotSchema,
     output: conversation,
     timeout: TIMEOUT,
