@@ -496,6 +496,7 @@ function engine.move_first(bigint[],integer[]) returns void language plpgsql vol
 function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.opens_in(integer) returns double precision language sql volatile owner millrace_owner for nobody;
 function engine.pace(engine.limits,timestamp with time zone) returns double precision language sql immutable owner millrace_owner for nobody;
+function engine.prefer(bigint,smallint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.prepare(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.progress(engine.runs) returns jsonb language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.promote() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

@@ -119,7 +119,7 @@ grant execute on function engine.clock(), engine.lease(), engine.liveness(), eng
 grant execute on function
   engine.start(bigint, text, jsonb, json, boolean, smallint, text, bigint, text, bytea, bigint, bigint),
   engine.more(bigint, json),
-  engine.hold(bigint, text), engine.release(bigint), engine.cancel(bigint),
+  engine.hold(bigint, text), engine.release(bigint), engine.prefer(bigint, smallint), engine.cancel(bigint),
   engine.reopen(bigint, boolean), engine.why(bigint), engine.budget(bigint, bigint, bigint, bigint), engine.short(bigint),
   engine.limit_key(text, integer, float8, float8), engine.stop_key(text), engine.release_key(text)
   to millrace_api;

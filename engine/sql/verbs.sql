@@ -10,6 +10,7 @@
 --   emit      a fact about a run, from an attempt      note    a receipt for the ledger
 --   hold      nobody may claim from this run           release and now again
 --   cancel    stop it                                  reopen   what failed once more
+--   prefer    before or after other runs
 --
 -- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.  A
 -- claim waits for none of them: what another holds it passes by.  So a turn,
@@ -1085,6 +1086,26 @@ begin
   update lanes set stop = null where run_id = in_run and not decides(kind);
   update runs set held = null, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind) values (in_run, r.last_event, r.workspace_id, clock(), 'run.released');
+  return r;
+end $$;
+
+-- Its tasks come before or after those of other runs; what is running goes on.
+create function engine.prefer(in_run bigint, in_priority smallint)
+returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+declare r runs;
+begin
+  r := change(in_run, 'run.hold');
+  perform 1 from lanes where run_id = in_run order by id for no key update;
+  r := lock_run(in_run);
+  if r.finished_at is not null then
+    raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
+  end if;
+  if r.priority = in_priority then return r; end if;
+  update lanes set priority = in_priority where run_id = in_run;
+  update runs set priority = in_priority, last_event = last_event + 1 where id = in_run returning * into r;
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.preferred',
+          jsonb_strip_nulls(jsonb_build_object('priority', in_priority, 'by', access.subject())));
   return r;
 end $$;
 

@@ -83,6 +83,8 @@ export interface Engine {
   ): Promise<{ run: number; created: boolean }>
   hold(who: Principal, run: number, why?: 'paused' | 'awaiting_approval'): Promise<void>
   release(who: Principal, run: number): Promise<void>
+  /** Before or after other runs: higher numbers first, 5 is usual. */
+  prefer(who: Principal, run: number, priority: number): Promise<void>
   cancel(who: Principal, run: number): Promise<void>
   /** Once more, under a new round: what failed or was cancelled; with `all`, everything. Gives the round. */
   reopen(
@@ -134,7 +136,12 @@ export function openEngine(settings: Settings): Engine {
   let wake: Promise<Wake> | undefined
   const listening = () => (wake ??= openWake(settings))
 
-  async function change(who: Principal, verb: 'hold' | 'release' | 'cancel', run: number, ...rest: unknown[]) {
+  async function change(
+    who: Principal,
+    verb: 'hold' | 'release' | 'prefer' | 'cancel',
+    run: number,
+    ...rest: unknown[]
+  ) {
     const places = [run, ...rest].map((_, index) => `$${index + 1}`).join(', ')
     await api.as(
       who,
@@ -196,6 +203,7 @@ export function openEngine(settings: Settings): Engine {
     },
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
     release: (who, run) => change(who, 'release', run),
+    prefer: (who, run, priority) => change(who, 'prefer', run, priority),
     cancel: (who, run) => change(who, 'cancel', run),
     async reopen(who, run, { all = false, alongside } = {}) {
       const open = async (tx: Tx) => {

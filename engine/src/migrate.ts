@@ -1,7 +1,7 @@
 /**
  * Brings a database to the shape this program needs, all or nothing: tables by
- * numbered migrations, once each; functions and policies from their one current
- * text, whole, whenever the text changed.
+ * numbered migrations, once each; functions, triggers and policies from their one
+ * current text, whole, whenever the text changed.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
@@ -183,6 +183,9 @@ async function refreshTexts(client: pg.Client, rooms: readonly Room[], texts: re
 function dropTexts(schemas: readonly string[]): string {
   const list = schemas.map((name) => `'${name}'`).join(', ')
   return `do $$ declare o record; begin
+    for o in select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as sentence
+               from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+              where not t.tgisinternal and p.pronamespace::regnamespace::text in (${list}) loop execute o.sentence; end loop;
     for o in select format('drop policy %I on %I.%I', policyname, schemaname, tablename) as sentence
                from pg_policies where schemaname in (${list}) loop execute o.sentence; end loop;
     for o in select format('drop function %s', p.oid::regprocedure) as sentence

@@ -42,7 +42,19 @@ const READERS = [
   'prune',
 ]
 const FOR_OPERATOR = ['limit_key', 'stop_key', 'release_key']
-const FOR_API = ['start', 'more', 'hold', 'release', 'cancel', 'reopen', 'why', 'budget', 'short', ...FOR_OPERATOR]
+const FOR_API = [
+  'start',
+  'more',
+  'hold',
+  'release',
+  'prefer',
+  'cancel',
+  'reopen',
+  'why',
+  'budget',
+  'short',
+  ...FOR_OPERATOR,
+]
 const FOR_WORKER = [
   'register',
   'relock',
@@ -187,14 +199,14 @@ describe('the verbs of the api', () => {
     }
   })
 
-  test.each(['hold', 'release', 'cancel'])(
+  test.each(['hold($1)', 'release($1)', 'prefer($1, 9::smallint)', 'cancel($1)'])(
     '%s runs for members only, and do not tell others that there is one',
     async (verb) => {
       for (const comer of comers()) {
-        const { state } = await tries(clientOf(comer), comer.claims, `select engine.${verb}($1)`, [run])
+        const { state } = await tries(clientOf(comer), comer.claims, `select engine.${verb}`, [run])
         expect([verb, comer.name, state]).toEqual([verb, comer.name, onRun(comer)])
       }
-      const missing = await tries(api, member(), `select engine.${verb}(1999999999)`)
+      const missing = await tries(api, member(), `select engine.${verb}`, [1999999999])
       expect(missing.state).toBe('MR003')
     },
   )
