@@ -9,6 +9,7 @@ import { estimateTokenCount, sliceByTokens } from 'tokenx'
 import type { Failure } from '@millrace/engine'
 import { answerOf, fraction, type Temper } from './fake-answers.ts'
 import { failureOf, fromThrown } from './failures.ts'
+import { fakeJson } from './fake-json.ts'
 import { readJson, unusableSchema } from './json.ts'
 import { askedSettings } from './provider.ts'
 import type { Answer, FinishReason, Listing, ModelEvent, ModelRequest, Provider, Usage } from './provider.ts'
@@ -152,7 +153,7 @@ class Fake implements FakeProvider {
     }
     if (scripted.hang === 'before') await forever(signal)
 
-    const whole = scripted.text ?? answerOf(model.temper, request, digest)
+    const whole = scripted.text ?? fakeJson(request.schema, answerOf(model.temper, request, digest), digest)
     const cut = request.maxTokens !== undefined && estimateTokenCount(whole) > request.maxTokens
     const text = cut ? sliceByTokens(whole, 0, request.maxTokens) : whole
     const finishReason = scripted.finishReason ?? (cut ? 'length' : 'stop')
