@@ -11,6 +11,7 @@ const ROOMS = [
   'engine/',
   'server/src/domains/probe/',
   'server/src/domains/chat/',
+  'server/src/domains/diagnosis/',
   'server/src/providers/fake-answers.ts',
   'server/src/providers/',
   'server/src/simulator/',
@@ -42,6 +43,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/providers/': ['server/src/providers/fake-answers.ts', ENGINE],
   // It must not be shaped by the providers that are tried with it.
   'server/src/simulator/': ['server/src/providers/fake-answers.ts'],
+  'server/src/domains/diagnosis/': ['server/src/providers/', 'server/src/prices/', ENGINE],
   'server/src/prices/': [ENGINE],
   'server/src/keys/': [ENGINE],
   'server/src/domains/probe/': [
@@ -62,6 +64,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     'server/src/access/',
     'server/src/runs/',
     'server/src/domains/probe/',
+    'server/src/domains/diagnosis/',
     'server/src/providers/',
     ENGINE,
   ],
@@ -85,6 +88,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/app.ts': [
     'server/src/domains/probe/',
     'server/src/domains/chat/',
+    'server/src/domains/diagnosis/',
     'server/src/providers/',
     'server/src/prices/',
     'server/src/keys/',
@@ -98,6 +102,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   ],
   'server/src/cli/': [
     'server/src/domains/probe/',
+    'server/src/domains/diagnosis/',
     'server/src/simulator/',
     'server/src/prices/',
     'server/src/keys/',

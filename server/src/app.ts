@@ -17,6 +17,7 @@ import { holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/pos
 import { settings, type Config } from './config.ts'
 import { chatRun } from './domains/chat/chat.ts'
 import { analysisRun } from './domains/probe/analysis/analyse.ts'
+import { diagnosisRun } from './domains/diagnosis/examine.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
@@ -43,6 +44,12 @@ const probeRoom: Room = {
   ],
 }
 
+const diagnosisRoom: Room = {
+  name: 'diagnosis',
+  migrations: new URL('domains/diagnosis/migrations/', import.meta.url),
+  texts: ['walls', 'verbs'].map((name) => new URL(`domains/diagnosis/${name}.sql`, import.meta.url)),
+}
+
 /** Keys of providers; named as its schema is. */
 const vaultRoom: Room = {
   name: 'vault',
@@ -57,7 +64,7 @@ const doorsRoom: Room = {
 }
 
 /** Everything that brings tables, in the order in which they stand on one another. */
-export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, vaultRoom, doorsRoom]
+export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, diagnosisRoom, vaultRoom, doorsRoom]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
@@ -75,6 +82,7 @@ export interface Served {
   readonly probe: ReturnType<typeof probeRun>
   readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly chat: ReturnType<typeof chatRun>
+  readonly diagnosis: ReturnType<typeof diagnosisRun>
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
   /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
@@ -94,6 +102,7 @@ export function productKinds(config: Config): Served {
   const probe = probeRun(catalogue, { prices, python, gateway })
   const probeAnalysis = analysisRun(python)
   const chat = chatRun(catalogue, prices)
+  const diagnosis = diagnosisRun({ catalogue, prices, model: config.diagnosisModel })
   return {
     catalogue,
     keys,
@@ -101,7 +110,8 @@ export function productKinds(config: Config): Served {
     probe,
     probeAnalysis,
     chat,
-    kinds: [probe, probeAnalysis, chat],
+    diagnosis,
+    kinds: [probe, probeAnalysis, chat, diagnosis],
     python,
     async leave() {
       await Promise.all([python.close(), gateway.close()])

@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
 import { age, amount, key, list, number, orNone, repeated, wholeNumber, wholeNumbers } from './cli/arguments.ts'
+import { diagnosisCommands } from './cli/diagnosis-commands.ts'
 import { moneyCommands } from './cli/money-commands.ts'
 import { addPeopleCommands } from './cli/people-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
@@ -330,6 +331,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
     'millrace limits release fake',
   ]).action(async (name) => done(await (await import('./cli/limits.ts')).releaseKey(name)))
 
+  diagnosisCommands(program, command, done)
   moneyCommands(program, command, done)
   addPeopleCommands(program, command, done)
 

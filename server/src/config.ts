@@ -51,6 +51,14 @@ const list = (given: string | undefined) =>
     .map((name) => name.trim())
     .filter(Boolean)
 
+const onOrOff = (env: string, otherwise: boolean) => (given: string | undefined) => {
+  if (given === undefined || given === '') return otherwise
+  if (given === 'on' || given === 'off') return given === 'on'
+  throw new Refusal('INVALID_SETTING', `${env} is ${JSON.stringify(given.slice(0, 40))}; it must be on or off.`, {
+    remedy: `Set ${env} to on or off, or leave it out for ${otherwise ? 'on' : 'off'}.`,
+  })
+}
+
 export const settings = {
   folder: {
     env: 'MILLRACE_FOLDER',
@@ -235,6 +243,18 @@ export const settings = {
     otherwise: '16',
     sentence: 'Child processes that one worker process keeps for tasks in Python, as many as are used.',
     read: whole('WORKER_PROCESSES', 16, 1, 1_000),
+  },
+  diagnosisModel: {
+    env: 'DIAGNOSIS_MODEL',
+    otherwise: 'anthropic:claude-sonnet-4-5-20250929',
+    sentence: 'The model that diagnosis runs ask, `provider:model`; patients’ answers go to that provider.',
+    read: text('anthropic:claude-sonnet-4-5-20250929'),
+  },
+  diagnosisAuto: {
+    env: 'DIAGNOSIS_AUTO_PROCESS',
+    otherwise: 'on',
+    sentence: '`on`: a diagnosis run begins when it is asked for. `off`: it waits until somebody processes it.',
+    read: onOrOff('DIAGNOSIS_AUTO_PROCESS', true),
   },
   compatibleUrl: {
     env: 'OPENAI_COMPATIBLE_URL',

@@ -1,0 +1,39 @@
+/**
+ * Who is who in a practice.  The program that has verified a subject asks for the
+ * claims here and puts them beside the workspaces; nobody who signs in can write them.
+ */
+import type { Api, Principal } from '@millrace/engine'
+
+/** What the walls of this domain read. */
+export interface DiagnosisClaims {
+  readonly organisations?: Readonly<Record<string, 'admin'>>
+  readonly clinician?: string
+  readonly patient?: string
+}
+
+export interface DiagnosisPrincipal extends Principal {
+  readonly diagnosis?: DiagnosisClaims
+}
+
+/** No rights of his own: for the question who he is. */
+const NOBODY: Principal = { sub: 'sign-in', workspaces: {} }
+
+/**
+ * What a verified subject may.  Clinicians and administrators are members of their
+ * organisation's workspace, because asking for a diagnosis starts a run there;
+ * patients are members of none.
+ */
+export async function principalOf(api: Pick<Api, 'as'>, subject: string): Promise<DiagnosisPrincipal> {
+  const { rows } = await api.as(NOBODY, (tx) =>
+    tx.query<{ claims: DiagnosisClaims; workspaces: string[] }>(
+      'select diagnosis.claims_of($1) as claims, diagnosis.workspaces_of($1) as workspaces',
+      [subject],
+    ),
+  )
+  const { claims = {}, workspaces = [] } = rows[0] ?? {}
+  return {
+    sub: subject,
+    workspaces: Object.fromEntries(workspaces.map((workspace) => [workspace, 'member' as const])),
+    diagnosis: claims,
+  }
+}
