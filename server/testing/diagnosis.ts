@@ -1,7 +1,7 @@
 /** A synthetic practice with one patient whose every word is planted, the people who may ask, and a model of one's own. */
 import { randomUUID } from 'node:crypto'
-import { openEngine, startWorker, toJson, type Engine, type Principal, type Worker } from '@millrace/engine'
-import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
+import { migrate, openEngine, startWorker, toJson, type Engine, type Principal, type Worker } from '@millrace/engine'
+import { freshDatabase, secretOf, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { rooms } from '../src/app.ts'
 import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { principalOf, type DiagnosisPrincipal } from '../src/domains/diagnosis/people.ts'
@@ -50,6 +50,8 @@ export interface Practice {
   /** Ids of assessments, by status and whether there are answers. */
   assessments(where: string): Promise<string[]>
   startWorker(): Promise<Worker>
+  /** Brings functions and policies up to date, as a start of the program does. */
+  migrate(): Promise<unknown>
   ask(assessment: string, who?: string, correlation?: string): ReturnType<typeof ask>
   ended(id: string): Promise<Ended>
   close(): Promise<void>
@@ -93,6 +95,7 @@ export async function openPractice(patients = 12): Promise<Practice> {
       const rows = await db.sql<{ id: string }>(`select a.id from diagnosis.assessments a where ${where} order by a.id`)
       return rows.map(({ id }) => id)
     },
+    migrate: () => migrate(db.owner, rooms, secretOf),
     async startWorker() {
       const worker = await startWorker({ settings: db.worker, kinds: [kind], slots: 20 })
       workers.push(worker)

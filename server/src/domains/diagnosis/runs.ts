@@ -62,6 +62,19 @@ export const SCHEMA_VERSION = 'v1'
 const LINE = `id, workspace_id, organisation_id, assessment_id, status, errors, attempts, max_attempts, round, engine_run_id,
   inputs_hash, created_at, started_at, completed_at`
 const PATIENT = `run_id as id, assessment_id, 'completed' as status, summary, next_steps, red_flags, confidence, completed_at`
+/** Their plans are watched: nobody's list may read the whole table. */
+export const STATEMENTS = {
+  one: `select ${LINE}, correlation_id, schema_version, context_pack, diagnosis_result from diagnosis.diagnosis_runs where id = $1`,
+  treated: `select ${LINE} from diagnosis.diagnosis_runs where created_at < $1 order by created_at desc, id limit $2`,
+  // House by house, each from its index: an administrator has more rows than can be sorted.
+  administered: `select r.* from unnest($3::uuid[]) house cross join lateral (
+      select ${LINE} from diagnosis.diagnosis_runs where organisation_id = house and created_at < $1
+       order by created_at desc, id limit $2) r
+    union
+    select * from (select ${LINE} from diagnosis.diagnosis_runs where patient_id = any ((select diagnosis.treated())::uuid[])
+       and created_at < $1 order by created_at desc, id limit $2) t
+    order by created_at desc, id limit $2`,
+}
 /** Seconds that `process` waits for a worker to be there. */
 const WORKER_WAIT = 2
 const RAISED = 10
@@ -163,10 +176,11 @@ export async function list(
       return (await tx.query<LineRow>('select * from diagnosis.overview(null, $1)', [limit])).rows
     }
     const values = [before ?? 'infinity', Math.min(limit, 500)]
-    const { rows } = await tx.query<LineRow>(
-      `select ${LINE} from diagnosis.diagnosis_runs where created_at < $1 order by created_at desc, id limit $2`,
-      values,
-    )
+    const houses = Object.keys(who.diagnosis?.organisations ?? {})
+    const { rows } =
+      houses.length === 0
+        ? await tx.query<LineRow>(STATEMENTS.treated, values)
+        : await tx.query<LineRow>(STATEMENTS.administered, [...values, houses])
     const own = await patientRows(tx, who, 'completed_at < $1 order by completed_at desc, run_id limit $2', values)
     const found = [...rows, ...own.filter((one) => !rows.some(({ id }) => id === one.id))]
     await tx.query("select diagnosis.note($1, 'listed')", [found.map(({ id }) => id)])
@@ -193,10 +207,7 @@ async function look(tx: Tx, who: DiagnosisPrincipal, id: string) {
   if (who.operator === true) {
     return (await tx.query<LineRow>('select * from diagnosis.overview($1)', [id])).rows[0]
   }
-  const { rows } = await tx.query<Omit<DiagnosisRun, 'uncertain'> & LineRow>(
-    `select ${LINE}, correlation_id, schema_version, context_pack, diagnosis_result from diagnosis.diagnosis_runs where id = $1`,
-    [id],
-  )
+  const { rows } = await tx.query<Omit<DiagnosisRun, 'uncertain'> & LineRow>(STATEMENTS.one, [id])
   const [run] = rows
   if (run === undefined) return (await patientRows(tx, who, 'run_id = $1', [id]))[0]
   return { ...run, uncertain: run.diagnosis_result === null ? null : isUncertain(run.diagnosis_result) }
