@@ -23,6 +23,8 @@ const kept = z.object({ confidence: z.number(), uncertain: z.boolean() })
 const TIMEOUT = 300
 /** What is set aside under limits and budgets for one run. */
 const MOST = { requests: 2, tokens: 24_000 }
+/** As `max_attempts` in the table. */
+const ATTEMPTS = 3
 const LONGEST_PAUSE = 60
 
 interface Deps {
@@ -59,9 +61,12 @@ export function diagnosisRun({ catalogue, prices, model }: Deps) {
   })
 }
 
-/** Attempts are counted in the database: the one after the last ends the run. */
+/**
+ * Attempts are counted in the database, and the one after the last says so; where
+ * even the counting fails, the same number of tries ends it.
+ */
 function retry(failure: Failure, tries: number): Again {
-  if (!failure.retryable) return { outcome: 'failed' }
+  if (!failure.retryable || tries >= ATTEMPTS) return { outcome: 'failed' }
   return { outcome: 'again', delay: failure.retryAfter ?? Math.min(LONGEST_PAUSE, 2 ** tries) }
 }
 
