@@ -18,6 +18,7 @@ import { settings, type Config } from './config.ts'
 import { chatRun } from './domains/chat/chat.ts'
 import { analysisRun } from './domains/probe/analysis/analyse.ts'
 import { diagnosisRun } from './domains/diagnosis/examine.ts'
+import type { AskOptions } from './domains/diagnosis/runs.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
@@ -82,7 +83,7 @@ export interface Served {
   readonly probe: ReturnType<typeof probeRun>
   readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly chat: ReturnType<typeof chatRun>
-  readonly diagnosis: ReturnType<typeof diagnosisRun>
+  readonly diagnosis: AskOptions
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
   /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
@@ -102,7 +103,10 @@ export function productKinds(config: Config): Served {
   const probe = probeRun(catalogue, { prices, python, gateway })
   const probeAnalysis = analysisRun(python)
   const chat = chatRun(catalogue, prices)
-  const diagnosis = diagnosisRun({ catalogue, prices, model: config.diagnosisModel })
+  const diagnosis = {
+    kind: diagnosisRun({ catalogue, prices, model: config.diagnosisModel }),
+    autoProcess: config.diagnosisAuto,
+  }
   return {
     catalogue,
     keys,
@@ -111,7 +115,7 @@ export function productKinds(config: Config): Served {
     probeAnalysis,
     chat,
     diagnosis,
-    kinds: [probe, probeAnalysis, chat, diagnosis],
+    kinds: [probe, probeAnalysis, chat, diagnosis.kind],
     python,
     async leave() {
       await Promise.all([python.close(), gateway.close()])

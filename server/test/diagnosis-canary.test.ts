@@ -72,7 +72,7 @@ function expectNone(where: string, text: string) {
 let changed: string[] = []
 beforeEach(() => void (changed = []))
 afterEach(async () => {
-  for (const text of changed.reverse()) await practice.db.sql(text)
+  for (const text of changed.toReversed()) await practice.db.sql(text)
 })
 const breakWith = async (how: string, mend: string) => {
   await practice.db.sql(how)

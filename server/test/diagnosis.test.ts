@@ -70,6 +70,14 @@ describe('a diagnosis run', () => {
     expect(sent.match(/<\/record>/g)).toHaveLength(1)
   })
 
+  test('ties findings to questions that were answered, and to no other', async () => {
+    const findings = [{ finding: 'Wakes at night.', question_ids: ['sleep_q2', 'shoe_size'] }]
+    practice.script(() => ({ text: JSON.stringify({ ...REPLY, diagnosis: { ...REPLY.diagnosis, findings } }) }))
+    const { id } = await practice.ask(practice.planted.assessment)
+    const { diagnosis_result } = await practice.ended(id)
+    expect(diagnosis_result).toMatchObject({ diagnosis: { findings: [{ question_ids: ['sleep_q2'] }] } })
+  })
+
   test('says by one hash what the model was given, and another when an answer changed', async () => {
     const first = await practice.ask(practice.planted.assessment)
     const before = (await practice.ended(first.id))['inputs_hash']
@@ -115,7 +123,7 @@ describe('a diagnosis run', () => {
 })
 
 describe('a reply that is no result', () => {
-  const wrong = { ...REPLY, confidence: 7, diagnosis: { ...REPLY.diagnosis, next_steps: [] } }
+  const wrong = { ...REPLY, confidence: 7, diagnosis: { ...REPLY.diagnosis, summary: '' } }
 
   test('is asked for once more, with the places that were wrong', async () => {
     let calls = 0
@@ -123,11 +131,11 @@ describe('a reply that is no result', () => {
     const { id } = await practice.ask(practice.planted.assessment)
     expect(await practice.ended(id)).toMatchObject({ status: 'completed', attempts: 1, errors: [] })
     expect(calls).toBe(2)
-    expect(practice.requests.at(-1)?.messages.at(-1)?.content).toContain('diagnosis.next_steps, confidence')
+    expect(practice.requests.at(-1)?.messages.at(-1)?.content).toContain('diagnosis.summary, confidence')
   })
 
   test.each([
-    ['out of bounds', JSON.stringify(wrong), ['diagnosis.next_steps', 'confidence']],
+    ['out of bounds', JSON.stringify(wrong), ['diagnosis.summary', 'confidence']],
     ['no JSON', `{"diagnosis": "${CANARY.name}`, ['$']],
     ['another shape', JSON.stringify({ [CANARY.name]: CANARY.words }), ['$']],
     ['not a number', JSON.stringify(REPLY).replace('0.72', 'NaN'), ['$']],

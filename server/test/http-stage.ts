@@ -8,6 +8,7 @@ import { operator, providerHealth, rooms } from '../src/app.ts'
 import { analysisRun } from '../src/domains/probe/analysis/analyse.ts'
 import { openKeys } from '../src/keys/keys.ts'
 import { chatRun } from '../src/domains/chat/chat.ts'
+import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
 import { openLog } from '../src/http/log.ts'
@@ -68,8 +69,9 @@ export async function openHttpStage(
   const { prices, python } = others
   const probe = probeRun(catalogue, others)
   const chat = chatRun(catalogue, prices)
+  const diagnosis = { kind: diagnosisRun({ catalogue, prices, model: 'fake:a' }), autoProcess: true }
   const probeAnalysis = analysisRun(python)
-  const kinds = [probe, probeAnalysis, chat]
+  const kinds = [probe, probeAnalysis, chat, diagnosis.kind]
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(
     {
@@ -78,6 +80,7 @@ export async function openHttpStage(
       probe,
       probeAnalysis,
       chat,
+      diagnosis,
       keys,
       catalogue,
       prices,

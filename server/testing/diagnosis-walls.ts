@@ -37,8 +37,22 @@ const SEEN: Readonly<Record<string, readonly string[]>> = {
 }
 
 const FOR_API = [
-  ...['as_uuid', 'claim', 'clinician', 'patient', 'administered', 'treated', 'treated_or_self', 'known'],
-  ...['record', 'note', 'claims_of', 'workspaces_of', 'overview', 'trail', 'bring', 'is_empty'],
+  'as_uuid',
+  'claim',
+  'clinician',
+  'patient',
+  'administered',
+  'treated',
+  'treated_or_self',
+  'known',
+  'record',
+  'note',
+  'claims_of',
+  'workspaces_of',
+  'overview',
+  'trail',
+  'bring',
+  'is_empty',
 ]
 const FOR_WORKER = ['begin', 'keep_pack', 'note_paths', 'put_reply', 'reply', 'complete']
 const FOR_OPERATOR = ['overview', 'trail', 'bring']

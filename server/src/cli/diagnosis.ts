@@ -74,10 +74,9 @@ export async function askFor(
   assessmentId: string,
   options: { as: string; correlation: string; json?: boolean },
 ): Promise<number> {
-  return withApp(async (app, config) => {
+  return withApp(async (app) => {
     const asked = { assessmentId, correlationId: options.correlation }
-    const how = { kind: app.diagnosis, autoProcess: config.diagnosisAuto }
-    const { id, status, created } = await ask(app.engine, await principal(app, options), asked, how)
+    const { id, status, created } = await ask(app.engine, await principal(app, options), asked, app.diagnosis)
     if (options.json === true) say(JSON.stringify({ id, status, created }))
     else say(created ? `Run ${id} is queued.` : `Run ${id} was asked for before: ${status}.`)
     remark(NOTICE)
@@ -183,7 +182,7 @@ function tell(run: Said, { json }: As, model: string) {
     }
     for (const { code, message, attempt, details } of run.errors ?? []) {
       say(`  attempt ${attempt}: ${code} ${message}${details === undefined ? '' : ` ${JSON.stringify(details)}`}`)
-      if (details?.['gone'] === true) say(`  ${adviceFor(model)}`)
+      if (details?.gone === true) say(`  ${adviceFor(model)}`)
     }
   }
   remark(NOTICE)

@@ -17,8 +17,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What whoever asks must be allowed; or `open`, for everybody. */
     right?: Scope | 'open'
-    /** Its body holds a secret: not even a digest of it is kept for a replay. */
-    takesSecret?: true
+    /** False: no answer of this route is kept for an idempotency key, nor a digest of its body. */
+    replays?: false
   }
   interface FastifyRequest {
     /** Set by the door before the handler of every route that is not open. */

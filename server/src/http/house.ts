@@ -4,6 +4,7 @@ import { Refusal, type AnyRunKind, type Engine, type Principal } from '@millrace
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { analysisRun } from '../domains/probe/analysis/analyse.ts'
+import type { AskOptions } from '../domains/diagnosis/runs.ts'
 import type { Accesses } from '../domains/probe/accesses.ts'
 import type { chatRun } from '../domains/chat/chat.ts'
 import type { probeRun } from '../domains/probe/run.ts'
@@ -28,6 +29,7 @@ export interface House {
   readonly probeAnalysis: ReturnType<typeof analysisRun>
   readonly chat: ReturnType<typeof chatRun>
   readonly keys: Keys
+  readonly diagnosis: AskOptions
   readonly catalogue: Catalogue
   readonly prices: Prices
   readonly python: Pick<Python, 'health'>

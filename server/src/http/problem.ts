@@ -6,6 +6,7 @@
 import { isConnectionLoss, Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { ACCESS_PROBLEMS } from '../access/refusals.ts'
+import { DIAGNOSIS_PROBLEMS, DiagnosisRefusal } from '../domains/diagnosis/errors.ts'
 
 const problemSchema = z
   .object({
@@ -31,6 +32,7 @@ export type Problem = z.output<typeof problemSchema>
 /** Every code that the server's own doors answer with; a refusal that is not here is a 422. */
 export const PROBLEMS: Readonly<Record<string, readonly [status: number, title: string]>> = {
   ...ACCESS_PROBLEMS,
+  ...DIAGNOSIS_PROBLEMS,
   INVALID_REQUEST: [400, 'The request is not as this route takes it'],
   INVALID_JSON: [400, 'The body is not JSON'],
   INVALID_TEXT: [400, 'A text holds a character that cannot be kept'],
@@ -109,6 +111,7 @@ export function toProblem(error: unknown, correlationId: string): Problem {
     const { code, message, remedy, causes } = error
     return problemOf(code, correlationId, {
       detail: message,
+      ...(error instanceof DiagnosisRefusal ? { status: error.status } : {}),
       // What to type in a terminal helps nobody who is in front of a browser or a program.
       ...(remedy === undefined || remedy.includes('millrace ') || remedy.includes(' --') ? {} : { remedy }),
       ...(causes.length === 0 ? {} : { causes: [...causes] }),

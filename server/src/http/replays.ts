@@ -34,8 +34,8 @@ export function keepReplays(door: Door, house: Opened, log: Logger): void {
     const key = request.headers['idempotency-key']
     if (key === undefined || !CHANGES.has(request.method) || request.signedIn === undefined) return undefined
     // An answer whose status says nothing about its end is not kept; what it starts has the key itself.
-    const { right, takesSecret } = request.routeOptions.config
-    if (right === undefined || takesSecret === true) return undefined
+    const { right, replays } = request.routeOptions.config
+    if (right === undefined || replays === false) return undefined
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(key)) {
       throw new Refusal('INVALID_REQUEST', 'An idempotency key has 1 to 200 visible characters.')
     }

@@ -19,6 +19,7 @@ import { keepReplays } from './replays.ts'
 import { analysisRoutes } from './routes/analysis.ts'
 import { artifactRoutes } from './routes/artifacts.ts'
 import { definitionRoutes } from './routes/definitions.ts'
+import { diagnosisRoutes } from './routes/diagnosis.ts'
 import { exportRoutes } from './routes/export.ts'
 import { healthRoutes, type Health } from './routes/health.ts'
 import { limitRoutes } from './routes/limits.ts'
@@ -77,6 +78,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   exportRoutes(door, house, options.exportStall)
   artifactRoutes(door, house)
   definitionRoutes(door, house)
+  diagnosisRoutes(door, house)
   modelRoutes(door, house)
   limitRoutes(door, house)
   moneyRoutes(door, house)

@@ -60,11 +60,28 @@ const ALL = { ...RUN_ERRORS, ...REQUEST_ERRORS }
 export type RunErrorCode = keyof typeof RUN_ERRORS
 export type DiagnosisErrorCode = keyof typeof ALL
 
-/** For a request. */
-export function refuse(code: DiagnosisErrorCode): Refusal {
-  const row: Row = ALL[code]
-  return new Refusal(code, row.message, row.remedy === undefined ? {} : { remedy: row.remedy })
+/** For a request; `status` is that of HTTP. */
+export class DiagnosisRefusal extends Refusal {
+  readonly status: number
+  constructor(code: DiagnosisErrorCode, status: number) {
+    const row: Row = ALL[code]
+    super(code, row.message, row.remedy === undefined ? {} : { remedy: row.remedy })
+    this.status = status
+  }
 }
+
+const TOO_LONG = 504
+
+/** `timeout`: the model was asked and took too long. */
+export function refuse(code: DiagnosisErrorCode, timeout = false): Refusal {
+  return new DiagnosisRefusal(code, timeout ? TOO_LONG : ALL[code].status)
+}
+
+/** Each code with its status and its sentence, for the list of all problems. */
+export const DIAGNOSIS_PROBLEMS: Readonly<Record<string, readonly [status: number, title: string]>> =
+  Object.fromEntries(
+    Object.entries(ALL).map(([code, { status, message }]) => [code, [status, message.replace(/\.$/, '')]]),
+  )
 
 export function isRunErrorCode(code: string): code is RunErrorCode {
   return Object.hasOwn(RUN_ERRORS, code)

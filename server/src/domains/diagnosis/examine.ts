@@ -12,7 +12,7 @@ import type { Prices } from '../../prices/prices.ts'
 import { fail } from './errors.ts'
 import { buildPack, materialSchema, type Material } from './pack.ts'
 import { inputsHash, PROMPT_VERSION, requestFor } from './prompt.ts'
-import { checkReply, isUncertain, resultSchema, type DiagnosisResult, type Reply } from './result.ts'
+import { checkReply, isUncertain, resultSchema, tied, type DiagnosisResult, type Reply } from './result.ts'
 
 export const EXAMINE = 'diagnosis.examine'
 const input = z.object({ diagnosis: z.uuid() })
@@ -125,7 +125,8 @@ async function perform(hand: Hand<Asked>, deps: Deps): Promise<DiagnosisResult> 
     await hand.read('select diagnosis.note_paths($1, $2, $3, $4)', [hand.run, hand.task, hand.attempt, checked.paths])
     throw fail('VALIDATION_ERROR')
   }
-  return { ...checked.reply, metadata: metadataOf(deps.model, said) }
+  const answered = new Set(pack.assessment_data.answers.map((one) => one.question_id))
+  return { ...tied(checked.reply, answered), metadata: metadataOf(deps.model, said) }
 }
 
 async function begin(hand: Hand<Asked>): Promise<Material> {

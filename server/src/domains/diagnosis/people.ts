@@ -18,6 +18,12 @@ export interface DiagnosisPrincipal extends Principal {
 /** No rights of his own: for the question who he is. */
 const NOBODY: Principal = { sub: 'sign-in', workspaces: {} }
 
+/** Somebody who has signed in, with what he may see of records.  Who runs the installation sees none by it. */
+export async function withClaims(api: Pick<Api, 'as'>, who: Principal): Promise<DiagnosisPrincipal> {
+  if (who.operator === true) return who
+  return { ...who, diagnosis: (await principalOf(api, who.sub)).diagnosis ?? {} }
+}
+
 /**
  * What a verified subject may.  Clinicians and administrators are members of their
  * organisation's workspace, because asking for a diagnosis starts a run there;

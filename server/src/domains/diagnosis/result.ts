@@ -8,9 +8,7 @@ const text = (most: number) => z.string().min(1).max(most)
 export const replySchema = z.strictObject({
   diagnosis: z.strictObject({
     summary: text(4_000),
-    findings: z
-      .array(z.strictObject({ finding: text(1_000), question_ids: z.array(z.string().max(63)).max(50) }))
-      .max(30),
+    findings: z.array(z.strictObject({ finding: text(1_000), question_ids: z.array(z.string()) })).max(30),
     differential: z
       .array(
         z.strictObject({ condition: text(300), rationale: text(2_000), likelihood: z.enum(['low', 'medium', 'high']) }),
@@ -19,10 +17,7 @@ export const replySchema = z.strictObject({
     red_flags: z
       .array(z.strictObject({ flag: text(500), urgency: z.enum(['routine', 'soon', 'urgent']), action: text(1_000) }))
       .max(10),
-    next_steps: z
-      .array(z.strictObject({ step: text(1_000), priority: z.enum(['low', 'medium', 'high']) }))
-      .min(1)
-      .max(20),
+    next_steps: z.array(z.strictObject({ step: text(1_000), priority: z.enum(['low', 'medium', 'high']) })).max(20),
   }),
   confidence: z.number().min(0).max(1),
 })
@@ -59,6 +54,15 @@ function withoutBounds(schema: unknown): unknown {
   return Object.fromEntries(
     Object.entries(schema).flatMap(([name, value]) => (BOUNDS.has(name) ? [] : [[name, withoutBounds(value)]])),
   )
+}
+
+/** The reply without questions that nobody asked: a finding is tied to what was answered. */
+export function tied(reply: Reply, asked: ReadonlySet<string>): Reply {
+  const findings = reply.diagnosis.findings.map((one) => ({
+    ...one,
+    question_ids: one.question_ids.filter((id) => asked.has(id)),
+  }))
+  return { ...reply, diagnosis: { ...reply.diagnosis, findings } }
 }
 
 /** Where a value is not a reply; a field that our schema does not name is told by what it stands in. */

@@ -14,7 +14,12 @@ interface RunError {
   readonly message: string
   readonly at: string
   readonly attempt: number
-  readonly details?: Readonly<Record<string, unknown>>
+  readonly details?: {
+    readonly status?: number
+    readonly timeout?: boolean
+    readonly gone?: boolean
+    readonly paths?: readonly string[]
+  }
 }
 
 /** A run without anything of its content: for lists, and for the operator. */
@@ -89,7 +94,7 @@ export interface AskOptions {
 
 /**
  * Asks for a diagnosis of an assessment.  The same question again is the same run.
- * @throws Refusal ASSESSMENT_NOT_FOUND, ROLE_NOT_ALLOWED, INVALID_INPUT
+ * @throws Refusal ASSESSMENT_NOT_FOUND, ROLE_NOT_ALLOWED, VALIDATION_ERROR
  */
 export async function ask(
   engine: Engine,
@@ -97,7 +102,7 @@ export async function ask(
   { assessmentId, correlationId }: { assessmentId: string; correlationId: string },
   { kind, autoProcess }: AskOptions,
 ): Promise<{ id: string; status: Status; created: boolean }> {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(correlationId)) throw invalid('correlationId')
+  if (!/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(correlationId)) throw invalid()
   if (!UUID.test(assessmentId)) throw refuse('ASSESSMENT_NOT_FOUND')
   const seen = await engine.as(who, (tx) => assessmentAndRun(tx, assessmentId, correlationId))
   if (seen === undefined) throw refuse('ASSESSMENT_NOT_FOUND')
@@ -260,7 +265,7 @@ export async function process(
   const end = await steered(engine, who, id, true)
   const last = end.errors.at(-1)
   if (end.status === 'failed' && last !== undefined && last.code !== 'VALIDATION_ERROR' && isRunErrorCode(last.code)) {
-    throw refuse(last.code)
+    throw refuse(last.code, last.details?.timeout === true)
   }
   return end
 }
@@ -323,9 +328,8 @@ export async function audit(engine: Pick<Engine, 'as'>, who: DiagnosisPrincipal,
   })
 }
 
-function invalid(field: string): Refusal {
-  return new Refusal(
-    'INVALID_INPUT',
-    `${field} must be 1 to 128 letters, digits and .-_: and begin with a letter or digit.`,
-  )
+function invalid(): Refusal {
+  return new Refusal('VALIDATION_ERROR', 'The request is not as this door takes it.', {
+    causes: ['correlationId must be 1 to 128 letters, digits and .-_: and begin with a letter or digit.'],
+  })
 }

@@ -106,7 +106,7 @@ export function modelRoutes(door: Door, house: Opened): void {
   door.route({
     method: 'PUT',
     url: '/api/provider-keys/:provider',
-    config: { right: 'admin', takesSecret: true },
+    config: { right: 'admin', replays: false },
     schema: {
       tags,
       operationId: 'setProviderKey',
