@@ -1,10 +1,11 @@
 /**
- * Rules that no compiler knows.  Each has an example that breaks it, tried at
- * every check: a rule that cannot fire proves nothing.
+ * Rules that no compiler knows, and what checks each.  These are about the text of
+ * the house, and are tried at every check with an example that breaks them: a rule
+ * that cannot fire proves nothing.  `rule-book.ts` puts those of the domains beside them.
  */
 import { files, textOf } from './tree.ts'
 
-interface Rule {
+interface TextRule {
   readonly id: string
   readonly says: string
   readonly where: RegExp
@@ -15,7 +16,7 @@ interface Rule {
   readonly breaks: string
 }
 
-const RULES: readonly Rule[] = [
+export const TEXT_RULES: readonly TextRule[] = [
   {
     id: 'R-ENG-001',
     says: 'only the verbs write the tables of the engine',
@@ -79,19 +80,20 @@ const RULES: readonly Rule[] = [
 ]
 
 export async function guardrails(): Promise<string[]> {
-  const problems: string[] = []
-  for (const rule of RULES) {
-    const paths = files(rule.where).filter((path) => rule.except?.test(path) !== true)
-    if (paths.length === 0) problems.push(`${rule.id} looked at no file`)
-    if (!rule.never.test(rule.breaks)) problems.push(`${rule.id} does not fire on what breaks it`)
-    for (const path of paths) {
-      const found = rule.never.exec(textOf(path))
-      if (found === null) continue
-      const line = textOf(path).slice(0, found.index).split('\n').length
-      problems.push(`${path}:${line} violates ${rule.id}: ${rule.says}`)
-    }
+  return [...TEXT_RULES.flatMap(checkText), ...installScripts()]
+}
+
+export function checkText(rule: TextRule): string[] {
+  const paths = files(rule.where).filter((path) => rule.except?.test(path) !== true)
+  const problems = paths.length === 0 ? [`${rule.id} looked at no file`] : []
+  if (!rule.never.test(rule.breaks)) problems.push(`${rule.id} does not fire on what breaks it`)
+  for (const path of paths) {
+    const found = rule.never.exec(textOf(path))
+    if (found === null) continue
+    const line = textOf(path).slice(0, found.index).split('\n').length
+    problems.push(`${path}:${line} violates ${rule.id}: ${rule.says}`)
   }
-  return [...problems, ...installScripts()]
+  return problems
 }
 
 /** Install scripts run only for the packages that are named. */

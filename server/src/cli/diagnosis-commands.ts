@@ -47,6 +47,7 @@ export function diagnosisCommands(program: Command, command: AddCommand, done: (
     }),
   )
     .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 20)
+    .option('--open', 'only those that are not over, for the operator')
     .action(async (options) => done(await (await import('./diagnosis.ts')).listDiagnoses(options)))
   as(
     add('show', 'One run: its state, attempts and errors.', [

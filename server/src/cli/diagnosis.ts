@@ -84,9 +84,11 @@ export async function askFor(
   })
 }
 
-export async function listDiagnoses(options: As & { limit: number }): Promise<number> {
+export async function listDiagnoses(options: As & { limit: number; open?: boolean }): Promise<number> {
   return withApp(async (app) => {
-    const found = (await list(app.engine, await principal(app, options), { limit: options.limit })).map(withoutContent)
+    const found = (
+      await list(app.engine, await principal(app, options), { limit: options.limit, open: options.open === true })
+    ).map(withoutContent)
     if (options.json === true) say(JSON.stringify(found))
     else if (found.length === 0) say('There are no diagnosis runs. `millrace diagnosis ask` asks for one.')
     else

@@ -170,15 +170,15 @@ export async function assessmentsOf(engine: Pick<Engine, 'as'>, who: DiagnosisPr
   return rows
 }
 
-/** Newest first.  The operator sees ids and states; a patient the results that are there. */
+/** Newest first.  The operator sees ids and states, `open` those that are not over; a patient the results that are there. */
 export async function list(
   engine: Pick<Engine, 'as'>,
   who: DiagnosisPrincipal,
-  { limit = 50, before }: { limit?: number; before?: Date } = {},
+  { limit = 50, before, open = false }: { limit?: number; before?: Date; open?: boolean } = {},
 ): Promise<(DiagnosisLine | PatientResult)[]> {
   return engine.as(who, async (tx) => {
     if (who.operator === true) {
-      return (await tx.query<LineRow>('select * from diagnosis.overview(null, $1)', [limit])).rows
+      return (await tx.query<LineRow>('select * from diagnosis.overview(null, $1, $2)', [limit, open])).rows
     }
     const values = [before ?? 'infinity', Math.min(limit, 500)]
     const houses = Object.keys(who.diagnosis?.organisations ?? {})

@@ -260,7 +260,7 @@ language sql stable security definer set search_path = diagnosis, pg_temp as $$
 $$;
 
 -- Ids, states and counts of all runs, newest first: the operator keeps them going and reads none.
-create function diagnosis.overview(in_run uuid default null, in_limit integer default 50)
+create function diagnosis.overview(in_run uuid default null, in_limit integer default 50, in_open boolean default false)
 returns table (id uuid, workspace_id bigint, organisation_id uuid, assessment_id uuid, status text, errors jsonb, attempts integer,
                max_attempts integer, round integer, engine_run_id bigint, inputs_hash text, created_at timestamptz,
                started_at timestamptz, completed_at timestamptz)
@@ -271,7 +271,12 @@ begin
   return query
     select r.id, r.workspace_id, r.organisation_id, r.assessment_id, r.status, r.errors, r.attempts, r.max_attempts, r.round,
            r.engine_run_id, r.inputs_hash, r.created_at, r.started_at, r.completed_at
-      from diagnosis_runs r where in_run is null or r.id = in_run order by r.created_at desc, r.id limit least(in_limit, 500);
+      from diagnosis_runs r
+     where r.id = any (case when in_run is not null then array[in_run]
+                            when in_open then array(select o.id from diagnosis_runs o where o.status in ('queued', 'in_progress')
+                                                     order by o.created_at desc, o.id limit least(in_limit, 500))
+                            else array(select n.id from diagnosis_runs n order by n.created_at desc, n.id limit least(in_limit, 500)) end)
+     order by r.created_at desc, r.id;
 end $$;
 
 create function diagnosis.trail(in_run uuid)
@@ -313,7 +318,7 @@ grant usage on schema diagnosis to millrace_api, millrace_worker;
 grant execute on function
   diagnosis.as_uuid(text), diagnosis.claim(text), diagnosis.clinician(), diagnosis.patient(), diagnosis.administered(),
   diagnosis.treated(), diagnosis.treated_or_self(), diagnosis.known(), diagnosis.record(uuid, bigint, uuid, text),
-  diagnosis.note(uuid[], text), diagnosis.claims_of(text), diagnosis.workspaces_of(text), diagnosis.overview(uuid, integer),
+  diagnosis.note(uuid[], text), diagnosis.claims_of(text), diagnosis.workspaces_of(text), diagnosis.overview(uuid, integer, boolean),
   diagnosis.trail(uuid), diagnosis.bring(bigint, text, json), diagnosis.is_empty()
   to millrace_api;
 grant execute on function

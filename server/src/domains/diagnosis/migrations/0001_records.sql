@@ -221,7 +221,8 @@ create table diagnosis.diagnosis_runs (
 alter table diagnosis.diagnosis_runs alter column context_pack set storage external;
 create index diagnosis_runs_of_patient on diagnosis.diagnosis_runs (patient_id, created_at desc, id);
 create index diagnosis_runs_of_organisation on diagnosis.diagnosis_runs (organisation_id, created_at desc, id);
-create index diagnosis_runs_open on diagnosis.diagnosis_runs (status, created_at, id) where status in ('queued', 'in_progress');
+create index diagnosis_runs_newest on diagnosis.diagnosis_runs (created_at desc, id);
+create index diagnosis_runs_open on diagnosis.diagnosis_runs (created_at desc, id) where status in ('queued', 'in_progress');
 
 create table diagnosis.run_attempts (
   run_id          uuid not null,
