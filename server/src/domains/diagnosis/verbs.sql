@@ -259,7 +259,8 @@ language sql stable security definer set search_path = diagnosis, pg_temp as $$
   select array(select distinct p.workspace_id from people p where p.subject = in_subject and p.role <> 'patient')
 $$;
 
--- Ids, states and counts of all runs, newest first: the operator keeps them going and reads none.
+-- Ids, states and counts, newest first, of runs that the engine has not thrown away: the
+-- operator keeps them going and reads none.
 create function diagnosis.overview(in_run uuid default null, in_limit integer default 50, in_open boolean default false)
 returns table (id uuid, workspace_id bigint, organisation_id uuid, assessment_id uuid, status text, errors jsonb, attempts integer,
                max_attempts integer, round integer, engine_run_id bigint, inputs_hash text, created_at timestamptz,
@@ -275,7 +276,8 @@ begin
      where r.id = any (case when in_run is not null then array[in_run]
                             when in_open then array(select o.id from diagnosis_runs o where o.status in ('queued', 'in_progress')
                                                      order by o.created_at desc, o.id limit least(in_limit, 500))
-                            else array(select n.id from diagnosis_runs n order by n.created_at desc, n.id limit least(in_limit, 500)) end)
+                            else array(select n.id from diagnosis_runs n where n.engine_run_id is not null
+                                     order by n.engine_run_id desc limit least(in_limit, 500)) end)
      order by r.created_at desc, r.id;
 end $$;
 

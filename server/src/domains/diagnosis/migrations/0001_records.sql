@@ -221,7 +221,7 @@ create table diagnosis.diagnosis_runs (
 alter table diagnosis.diagnosis_runs alter column context_pack set storage external;
 create index diagnosis_runs_of_patient on diagnosis.diagnosis_runs (patient_id, created_at desc, id);
 create index diagnosis_runs_of_organisation on diagnosis.diagnosis_runs (organisation_id, created_at desc, id);
-create index diagnosis_runs_newest on diagnosis.diagnosis_runs (created_at desc, id);
+-- No index of all runs by time: the list of a clinician's few patients would be looked for along it.
 create index diagnosis_runs_open on diagnosis.diagnosis_runs (created_at desc, id) where status in ('queued', 'in_progress');
 
 create table diagnosis.run_attempts (
