@@ -8,6 +8,7 @@ import { principalOf, type DiagnosisPrincipal } from '../src/domains/diagnosis/p
 import { ask } from '../src/domains/diagnosis/runs.ts'
 import { generate } from '../src/domains/diagnosis/synthetic/generate.ts'
 import { openPrices } from '../src/prices/prices.ts'
+import type { Catalogue } from '../src/providers/catalogue.ts'
 import { createFake, type FakeProvider, type Script } from '../src/providers/fake.ts'
 import type { ModelRequest } from '../src/providers/provider.ts'
 import { catalogueOf } from './probe.ts'
@@ -65,7 +66,10 @@ interface Ended {
   [column: string]: unknown
 }
 
-export async function openPractice(patients = 12): Promise<Practice> {
+export async function openPractice(
+  patients = 12,
+  other?: { readonly catalogue: Catalogue; readonly model: string },
+): Promise<Practice> {
   const db = await freshDatabase(rooms.slice(1))
   const engine = openEngine(db.api)
   await generate(engine, OPERATOR, { workspace: 1, patients, seed: 7 })
@@ -79,7 +83,8 @@ export async function openPractice(patients = 12): Promise<Practice> {
       return answer(request, call)
     },
   })
-  const kind = diagnosisRun({ catalogue: catalogueOf({ fake }), prices: openPrices(), model: 'fake:a' })
+  const asked = other ?? { catalogue: catalogueOf({ fake }), model: 'fake:a' }
+  const kind = diagnosisRun({ ...asked, prices: openPrices() })
   const workers: Worker[] = []
   const as = (subject: string) => principalOf(engine, subject)
   return {
