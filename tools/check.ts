@@ -8,6 +8,7 @@ import { guardrails } from './guardrails.ts'
 import { staleReferences } from './reference.ts'
 import { crossings } from './rooms.ts'
 import { tooLong } from './sizes.ts'
+import { house, TOOL_CHECKS } from './tool-rules.ts'
 
 /** The bench has dependencies of its own; its types are there to look at once they are installed. */
 const places = existsSync('bench/node_modules') ? ['.', 'bench'] : ['.']
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
   ['generated pictures', staleReferences],
   ['sizes', tooLong],
   ['guardrails', guardrails],
+  ['the door of the tools', async () => TOOL_CHECKS.flatMap(({ look }) => look(house))],
 ]
 
 /** Gives what it said when it failed; nothing when all is well. */

@@ -5,11 +5,15 @@
 import startCluster from '../engine/testing/cluster.ts'
 import { DIAGNOSIS_CHECKS, DIAGNOSIS_RULES, openDiagnosisWorld } from './diagnosis-rules.ts'
 import { HOUSE_CHECKS, HOUSE_RULES, verify } from './rule-book.ts'
+import { house, TOOL_CHECKS, TOOL_RULES } from './tool-rules.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 let holds = true
-if (process.argv[2] !== 'diagnosis') holds = await verify(HOUSE_RULES, HOUSE_CHECKS, undefined, say)
+if (process.argv[2] !== 'diagnosis') {
+  holds = await verify(HOUSE_RULES, HOUSE_CHECKS, undefined, say)
+  holds = (await verify(TOOL_RULES, TOOL_CHECKS, house, say)) && holds
+}
 
 const stopCluster = await startCluster()
 try {

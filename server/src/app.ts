@@ -21,12 +21,15 @@ import { diagnosisRun } from './domains/diagnosis/examine.ts'
 import type { AskOptions } from './domains/diagnosis/runs.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
+import { openRecorder } from './domains/tool/recorder.ts'
+import { toolRun, type ToolRun } from './domains/tool/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
 import { loadKinds } from './own-kinds.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 import { openPython, type Python } from './tools/python/python.ts'
+import { openTools, type Tools } from './tools/tools.ts'
 
 export { providerHealth } from './providers/health.ts'
 
@@ -58,6 +61,12 @@ const vaultRoom: Room = {
   texts: [new URL('keys/vault.sql', import.meta.url)],
 }
 
+const toolRoom: Room = {
+  name: 'tool',
+  migrations: new URL('domains/tool/migrations/', import.meta.url),
+  texts: [new URL('domains/tool/tool.sql', import.meta.url)],
+}
+
 const doorsRoom: Room = {
   name: 'doors',
   migrations: new URL('http/migrations/', import.meta.url),
@@ -65,7 +74,7 @@ const doorsRoom: Room = {
 }
 
 /** Everything that brings tables, in the order in which they stand on one another. */
-export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, diagnosisRoom, vaultRoom, doorsRoom]
+export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, diagnosisRoom, vaultRoom, doorsRoom, toolRoom]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
@@ -86,6 +95,10 @@ export interface Served {
   readonly diagnosis: AskOptions
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
+  readonly tool: ToolRun
+  readonly tools: Tools
+  /** Loads the tools of the folder, and says from then on how they do: as this worker. */
+  joinTools(login: Settings, worker: { readonly id: number }): Promise<void>
   /** Ends what the kinds keep outside of this process; an opened `App` does it with its own end. */
   leave(): Promise<void>
 }
@@ -107,6 +120,9 @@ export function productKinds(config: Config): Served {
     kind: diagnosisRun({ catalogue, prices, model: config.diagnosisModel }),
     autoProcess: config.diagnosisAuto,
   }
+  const recorder = openRecorder()
+  const tools = openTools({ folder: config.ownTools, python, recorder })
+  const tool = toolRun(tools)
   return {
     catalogue,
     keys,
@@ -115,10 +131,16 @@ export function productKinds(config: Config): Served {
     probeAnalysis,
     chat,
     diagnosis,
-    kinds: [probe, probeAnalysis, chat, diagnosis.kind],
+    kinds: [probe, probeAnalysis, chat, diagnosis.kind, tool],
     python,
+    tool,
+    tools,
+    async joinTools(login, worker) {
+      await tools.load()
+      await recorder.join(login, () => worker.id, tools.runner)
+    },
     async leave() {
-      await Promise.all([python.close(), gateway.close()])
+      await Promise.all([python.close(), gateway.close(), tools.close(), recorder.leave()])
     },
   }
 }

@@ -9,6 +9,7 @@ import { diagnosisCommands } from './cli/diagnosis-commands.ts'
 import { moneyCommands } from './cli/money-commands.ts'
 import { addPeopleCommands } from './cli/people-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
+import { toolsCommands } from './cli/tools-commands.ts'
 import { withoutSecrets } from './config.ts'
 
 /** 0: done. 1: it ran and failed. 2: refused, nothing was done. 130: interrupted. */
@@ -334,6 +335,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
   diagnosisCommands(program, command, done)
   moneyCommands(program, command, done)
   addPeopleCommands(program, command, done)
+  toolsCommands(program, command, done)
 
   command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [
     'millrace workers',

@@ -177,6 +177,12 @@ export const settings = {
     sentence: 'Folder of your own kinds of runs; `worker`, `up`, `kinds` and `runs start` load every file in it.',
     read: optional,
   },
+  ownTools: {
+    env: 'MILLRACE_TOOLS',
+    otherwise: 'none',
+    sentence: 'Folder of your own tools, one in a file; `worker`, `up` and `tools` load every file in it.',
+    read: optional,
+  },
   retentionDays: {
     env: 'MILLRACE_RETENTION_DAYS',
     otherwise: '0, which keeps them for ever',

@@ -3,10 +3,10 @@
  * `defineRun` gave.  All that is wrong with them is said at once.
  */
 import { readdir, realpath } from 'node:fs/promises'
-import { registerHooks } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Refusal, type AnyRunKind } from '@millrace/engine'
+import { lendImports, whyNotLoaded } from './tools/host/imports.ts'
 
 type AnyTaskKind = AnyRunKind['tasks'][number]
 
@@ -17,7 +17,7 @@ type AnyTaskKind = AnyRunKind['tasks'][number]
 export async function loadKinds(folder: string, product: readonly AnyRunKind[]): Promise<readonly AnyRunKind[]> {
   const files = await kindFiles(folder)
   const here = await realpath(folder)
-  helpImports(here)
+  lendImports(here)
   const problems: string[] = []
   const thrown: unknown[] = []
   const runs = new Map<AnyRunKind, string>()
@@ -116,48 +116,7 @@ function isSchema(it: unknown): boolean {
   return typeof it === 'object' && it !== null && 'safeParse' in it && typeof it.safeParse === 'function'
 }
 
-/** Node wrote these itself, about names and places; any other message may hold what nobody should read. */
-const NODE_SAYS =
-  /^ERR_(MODULE_NOT_FOUND|PACKAGE_PATH_NOT_EXPORTED|INVALID_TYPESCRIPT_SYNTAX|UNSUPPORTED_TYPESCRIPT_SYNTAX|UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING)$/
-const NO_EXPORT = /^The requested module '[^']*' does not provide an export named '[^']*'$/
-
 function reasonOf(error: unknown, file: string): string {
-  if (!(error instanceof Error)) return 'it threw something that is no Error'
-  const name = /^[A-Za-z]{1,40}$/.test(error.name) ? error.name : 'Error'
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  const stack = error.stack ?? ''
-  const at = stack.indexOf(`${file}:`)
-  const line = at < 0 ? undefined : /^\d+/.exec(stack.slice(at + file.length + 1))?.[0]
-  const message = NODE_SAYS.test(code) || NO_EXPORT.test(error.message) ? `: ${error.message}` : ''
-  return `${name}${line === undefined ? '' : ` in line ${line}`}${message}`
-}
-
-const OURS = /^(millrace|@millrace\/engine)(\/|$)/
-const LENT = /^zod(\/|$)/
-const folders = new Set<string>()
-
-/**
- * Such a folder may lie anywhere: `millrace` in it is this very program (another
- * copy's `TaskFailed` would be a stranger to our worker), `zod` is ours where it
- * has none, and a file whose package does not say what it is, is a module.
- */
-function helpImports(folder: string): void {
-  folders.add(`${pathToFileURL(folder).href}/`)
-  if (folders.size > 1) return
-  registerHooks({
-    resolve(specifier, context, next) {
-      const asOurs = () => next(specifier, { ...context, parentURL: import.meta.url })
-      if (OURS.test(specifier)) return asOurs()
-      let found: ReturnType<typeof next>
-      try {
-        found = next(specifier, context)
-      } catch (error) {
-        if (LENT.test(specifier)) return asOurs()
-        throw error
-      }
-      const undecided = (found.format ?? '') === '' && !found.url.includes('/node_modules/')
-      if (!undecided || ![...folders].some((below) => found.url.startsWith(below))) return found
-      return { ...found, format: found.url.endsWith('.ts') ? 'module-typescript' : 'module' }
-    },
-  })
+  const { name, line, says } = whyNotLoaded(error, file)
+  return `${name}${line === undefined ? '' : ` in line ${line}`}${says}`
 }

@@ -10,11 +10,14 @@ import { openKeys } from '../src/keys/keys.ts'
 import { chatRun } from '../src/domains/chat/chat.ts'
 import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
+import { openRecorder } from '../src/domains/tool/recorder.ts'
+import { toolRun } from '../src/domains/tool/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
 import { openLog } from '../src/http/log.ts'
 import { openHouse, type OpenHouse } from '../src/http/open-house.ts'
 import { listen, openServer } from '../src/http/server.ts'
 import { openProviders, type Catalogue } from '../src/providers/catalogue.ts'
+import { openTools, type Tools, type ToolsOptions } from '../src/tools/tools.ts'
 import { outside } from '../testing/probe.ts'
 
 export interface Answer {
@@ -42,6 +45,7 @@ export interface HttpStage {
   /** What the program logged, line by line. */
   readonly logged: string[]
   readonly probe: ReturnType<typeof probeRun>
+  readonly tools: Tools
   ask(path: string, how?: Asked): Promise<Answer>
   /** The request itself, for streams. */
   raw(path: string, how?: Asked & { signal?: AbortSignal }): Promise<Response>
@@ -60,6 +64,7 @@ export async function openHttpStage(
     catalogue?: Catalogue
     origins?: string[]
     hosts?: string[]
+    tools?: Partial<Pick<ToolsOptions, 'folder' | 'faults' | 'pause'>>
   } = {},
 ): Promise<HttpStage> {
   const db = await freshDatabase(rooms.slice(1))
@@ -71,7 +76,10 @@ export async function openHttpStage(
   const chat = chatRun(catalogue, prices)
   const diagnosis = { kind: diagnosisRun({ catalogue, prices, model: 'fake:a' }), autoProcess: true }
   const probeAnalysis = analysisRun(python)
-  const kinds = [probe, probeAnalysis, chat, diagnosis.kind]
+  const recorder = openRecorder()
+  const tools = openTools({ folder: undefined, python, recorder, ...how.tools })
+  const tool = toolRun(tools)
+  const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool]
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(
     {
@@ -81,6 +89,7 @@ export async function openHttpStage(
       probeAnalysis,
       chat,
       diagnosis,
+      tool,
       keys,
       catalogue,
       prices,
@@ -134,6 +143,7 @@ export async function openHttpStage(
     engine,
     house,
     probe,
+    tools,
     url: http.url,
     logged,
     raw,
@@ -153,6 +163,8 @@ export async function openHttpStage(
     async work(slots = 60) {
       const worker = await startWorker({ settings: db.worker, kinds, slots, report: console.error })
       workers.push(worker)
+      await tools.load()
+      await recorder.join(db.worker, () => worker.id, tools.runner)
       return worker
     },
     ended: async (run) => {
@@ -165,7 +177,7 @@ export async function openHttpStage(
       await http.close()
       access.close()
       await Promise.all(workers.map((worker) => worker.drain(0)))
-      await Promise.all([house.close(), others.close()])
+      await Promise.all([house.close(), others.close(), tools.close(), recorder.leave()])
       await engine.close()
       await db.drop()
     },

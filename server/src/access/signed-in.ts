@@ -11,6 +11,7 @@ export const SCOPES = [
   'exports:read',
   'gateway',
   'workers',
+  'tools',
   'admin',
 ] as const
 export type Scope = (typeof SCOPES)[number]
@@ -55,7 +56,7 @@ export function mustAllow(who: SignedIn, scope: Scope): void {
   })
 }
 
-const WRITING = new Set<Scope>(['runs:write', 'definitions:write', 'gateway', 'workers'])
+const WRITING = new Set<Scope>(['runs:write', 'definitions:write', 'gateway', 'workers', 'tools'])
 
 /** The roles that scopes leave, so that the database's own walls hold even where a route forgot to ask. */
 export function narrowed(principal: Principal, scopes: ReadonlySet<Scope> | 'all'): Principal {

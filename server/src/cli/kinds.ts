@@ -47,7 +47,7 @@ function schemaOf(type: z.ZodType): Schema {
 const DEEPEST = 2
 
 /** A schema in the words of a type, the inner parts of large ones left out. */
-function shapeOf(schema: Schema | boolean, depth = 0): string {
+export function shapeOf(schema: Schema | boolean, depth = 0): string {
   if (typeof schema === 'boolean') return 'anything'
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
   if (schema.const !== undefined) return JSON.stringify(schema.const)

@@ -19,6 +19,7 @@ export async function performRun(app: App, config: Config, run: number, signal: 
     slots: config.slots,
     report: reporter(remark),
   })
+  await app.joinTools(app.logins.worker, worker)
   // At once, so that nothing more is claimed while the watch comes to its end.
   signal.addEventListener('abort', () => void worker.drain(DRAIN), { once: true })
   if (signal.aborted) void worker.drain(DRAIN)

@@ -45,7 +45,7 @@ export async function startRun(name: string, options: StartRunOptions): Promise<
 }
 
 /** Nothing given is an empty object; files may be YAML, of which JSON is a part. */
-async function inputOf({ input, inputFile }: StartRunOptions): Promise<unknown> {
+export async function inputOf({ input, inputFile }: Pick<StartRunOptions, 'input' | 'inputFile'>): Promise<unknown> {
   if (inputFile === undefined) return input === undefined ? {} : read(input, JSON.parse, '--input is not JSON.')
   const text = await readTextFile(inputFile, {
     what: 'an input',

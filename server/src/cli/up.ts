@@ -40,6 +40,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
       slots: config.slots,
       report: reporter(remark),
     })
+    await app.joinTools(app.logins.worker, worker)
     const { signIn } = await serving.open(app, worker)
     endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)

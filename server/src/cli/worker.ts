@@ -27,6 +27,7 @@ export async function worker(options: { name?: string; slots?: number }): Promis
       report: reporter(remark),
       ...(options.name === undefined ? {} : { name: options.name }),
     })
+    await app.joinTools(app.logins.worker, running)
     const endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(
       `Worker ${running.id} performs up to ${slots} tasks at a time: ${app.kinds.map((kind) => kind.name).join(', ')}. Ctrl-C drains.`,

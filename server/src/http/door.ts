@@ -12,6 +12,7 @@ import { refuseHosts } from './hosts.ts'
 import type { Logger } from './log.ts'
 import { problemOf, toProblem, type Problem } from './problem.ts'
 import { refuseUnstorable } from './storable.ts'
+import { enveloped } from './tool-problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,6 +20,8 @@ declare module 'fastify' {
     right?: Scope | 'open'
     /** False: no answer of this route is kept for an idempotency key, nor a digest of its body. */
     replays?: false
+    /** Its errors carry a tool's envelope, and none is a 500. */
+    envelope?: boolean
   }
   interface FastifyRequest {
     /** Set by the door before the handler of every route that is not open. */
@@ -87,7 +90,9 @@ export function openDoor({ authenticate, log, host, hosts = [] }: DoorOptions) {
 
   const patterns: { method: string; url: string }[] = []
   door.addHook('onRoute', ({ method, url, config }) => {
-    if (url.startsWith('/api/') && config?.right === undefined) throw new Error(`${url} names no right`)
+    // The gateway has tokens of its own.
+    if (/^\/(api|v1\/(?!models|chat\/))/.test(url) && config?.right === undefined)
+      throw new Error(`${url} names no right`)
     for (const one of [method].flat()) patterns.push({ method: one, url })
   })
 
@@ -118,7 +123,7 @@ export function openDoor({ authenticate, log, host, hosts = [] }: DoorOptions) {
     const problem = toProblem(error, request.id)
     if (problem.status >= 500)
       log.error({ reqId: request.id, route: request.routeOptions.url, code: problem.code, err: error })
-    return tell(reply, problem)
+    return tell(reply, request.routeOptions.config.envelope === true ? enveloped(problem, request.body) : problem)
   })
   door.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? ''

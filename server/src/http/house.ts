@@ -8,6 +8,7 @@ import type { AskOptions } from '../domains/diagnosis/runs.ts'
 import type { Accesses } from '../domains/probe/accesses.ts'
 import type { chatRun } from '../domains/chat/chat.ts'
 import type { probeRun } from '../domains/probe/run.ts'
+import type { ToolRun } from '../domains/tool/run.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
 import type { Known } from '../domains/probe/start.ts'
 import type { Keys } from '../keys/keys.ts'
@@ -30,6 +31,7 @@ export interface House {
   readonly chat: ReturnType<typeof chatRun>
   readonly keys: Keys
   readonly diagnosis: AskOptions
+  readonly tool: ToolRun
   readonly catalogue: Catalogue
   readonly prices: Prices
   readonly python: Pick<Python, 'health'>

@@ -7,6 +7,23 @@ import { isConnectionLoss, Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { ACCESS_PROBLEMS } from '../access/refusals.ts'
 import { DIAGNOSIS_PROBLEMS, DiagnosisRefusal } from '../domains/diagnosis/errors.ts'
+import { ERROR_TYPES } from '../tools/envelope.ts'
+import { partsOf, ToolProblem } from './tool-problem.ts'
+
+/** The envelope of a tool's error; `plugin` is the tool, as older callers say it. */
+export const errorSchema = z
+  .object({
+    type: z.enum(ERROR_TYPES),
+    code: z.string(),
+    message: z.string(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    tool: z.string(),
+    plugin: z.string(),
+    retryable: z.boolean(),
+    timestamp: z.string(),
+    correlationId: z.string(),
+  })
+  .meta({ id: 'ToolError', description: 'What went wrong with a tool, and who is to act.' })
 
 const problemSchema = z
   .object({
@@ -24,6 +41,8 @@ const problemSchema = z
     causes: z.array(z.string()).optional().describe('Each cause on its own, when there are several.'),
     remedy: z.string().optional().describe('What to do about it.'),
     retryAfter: z.number().optional().describe('Seconds before which trying again is useless.'),
+    error: errorSchema.optional().describe('Where a tool was called.'),
+    run: z.int().optional().describe('Number of the run that failed.'),
   })
   // The contract finds it by this id.
   .meta({ id: 'Problem', description: 'RFC 9457' })
@@ -52,6 +71,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: number, title: 
   NO_SUCH_DEFINITION: [404, 'There is no such definition'],
   NO_SUCH_ARTIFACT: [404, 'There is no such artifact'],
   UNKNOWN_PROVIDER: [404, 'There is no such provider with a key'],
+  NO_SUCH_TOOL: [404, 'There is no such tool'],
   UNKNOWN_KIND: [404, 'There is no such kind of run'],
   METHOD_NOT_ALLOWED: [405, 'This route has no such method'],
   IDEMPOTENCY_MISMATCH: [409, 'This idempotency key was used for another request'],
@@ -117,6 +137,7 @@ export function toProblem(error: unknown, correlationId: string): Problem {
       ...(causes.length === 0 ? {} : { causes: [...causes] }),
     })
   }
+  if (error instanceof ToolProblem) return problemOf(error.envelope.code, correlationId, partsOf(error))
   const invalid = validationOf(error)
   if (invalid !== undefined) return problemOf('INVALID_REQUEST', correlationId, { errors: invalid })
   const known = frameworkCode(error)

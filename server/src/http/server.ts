@@ -30,6 +30,7 @@ import { resultRoutes } from './routes/results.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runRoutes } from './routes/runs.ts'
 import { startRoutes } from './routes/start.ts'
+import { toolRoutes } from './routes/tools.ts'
 import { watchRoutes } from './routes/watch.ts'
 
 export interface ServerOptions extends OpenedAccess {
@@ -83,6 +84,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   limitRoutes(door, house)
   moneyRoutes(door, house)
   retentionRoutes(door, house)
+  toolRoutes(door, house)
   healthRoutes(door, house, options.health)
   metricRoutes(door, house, authenticate, options.performed)
   await publicGateway(door, house, authenticate)

@@ -18,6 +18,8 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>
   /** Bytes of address space; not for programs that reserve more than they use, as Node does. */
   readonly memory?: number
+  /** Bytes of memory that it writes to: for those programs. */
+  readonly data?: number
 }
 
 export interface Gone {
@@ -162,8 +164,9 @@ function killGroup(pid: number | undefined) {
 }
 
 /** The command behind what util-linux has for it: limits, and death with the launcher. */
-function guarded({ command, args, memory }: Program): string[] {
-  const limits = ['--core=0', ...(memory === undefined ? [] : [`--as=${memory}`])]
+function guarded({ command, args, memory, data }: Program): string[] {
+  const bounds = [memory === undefined ? [] : [`--as=${memory}`], data === undefined ? [] : [`--data=${data}`]]
+  const limits = ['--core=0', ...bounds.flat()]
   return [
     ...(has('prlimit') ? ['prlimit', ...limits, '--'] : []),
     ...(has('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),

@@ -44,6 +44,8 @@ export interface PoolOptions extends Caps {
   readonly resident?: number
   /** Milliseconds after which one that nobody asks is ended. Default 30 s. */
   readonly idle?: number
+  /** What an answer is. Default: a document, or a failure in the words of the table, which is thrown. */
+  readonly read?: typeof readReply
 }
 
 const REQUESTS = 1_000
@@ -214,7 +216,7 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
         worker.asked += 1
         const deadlineMs = Math.max(0, until.deadline.getTime() - Date.now())
         child.say(`${JSON.stringify({ id, op: 'invoke', deadlineMs, ...request })}\n`)
-        return answerOf(child, program, await child.next(), id)
+        return answerOf(child, program, await child.next(), id, options.read)
       } finally {
         end()
         void giveBack(worker)
@@ -224,9 +226,9 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
 }
 
 /** What is no answer to this request poisons the process; a failure that it tells does not. */
-function answerOf(child: LineProcess, program: Program, line: string, id: string): Document {
+function answerOf(child: LineProcess, program: Program, line: string, id: string, read = readReply): Document {
   try {
-    return readReply(program, line, id)
+    return read(program, line, id)
   } catch (error) {
     if (error instanceof TaskFailed && error.failure.code === 'WORKER_PROTOCOL') child.stop(error)
     throw error

@@ -1,0 +1,42 @@
+/** A tool that runs elsewhere: what its side does with a call, and what ours makes of its answer. */
+import { failed, ToolFailed, type Details, type ToolErrorCode } from '../envelope.ts'
+import { openRunner, type Tool } from '../runner.ts'
+
+/** A code and closed words, and for operators what was behind it. */
+export interface InnerError {
+  readonly code: string
+  readonly details: Details
+  readonly evidence?: string
+}
+export type Answer =
+  | { readonly ok: true; readonly output: unknown }
+  | { readonly ok: false; readonly error: InnerError }
+
+/** Over there: through a runner of its own, which counts nothing. */
+export function openInner(tool: Tool): (input: unknown) => Promise<Answer> {
+  let evidence: string | undefined
+  const recorder = {
+    async record({ trace }: { trace: { evidence: string } | null }) {
+      evidence = trace?.evidence
+    },
+    changed() {},
+  }
+  // Whether it is to be asked is decided on our side.
+  const runner = openRunner({ recorder, faults: Infinity })
+  runner.add(tool)
+  return async (input) => {
+    const called = await runner.run(tool.name, input)
+    if (called.ok) return { ok: true, output: called.output }
+    const { code, details } = called.error
+    return { ok: false, error: { code, details, ...(evidence === undefined ? {} : { evidence }) } }
+  }
+}
+
+/** Codes of ours that the other side may say. */
+const SAYABLE = new Set(['INVALID_INPUT', 'INVALID_OUTPUT', 'OUTPUT_TOO_LARGE', 'TOOL_FAILED', 'TIMEOUT'])
+
+/** Here: what it says is taken for a claim, its code for the name of a row. */
+export function fromInner({ code, details, evidence }: InnerError): Error {
+  if (SAYABLE.has(code)) return failed(code as ToolErrorCode, details, evidence)
+  return new ToolFailed(code, details, evidence === undefined ? undefined : { cause: evidence })
+}
