@@ -1,6 +1,11 @@
-/** The tools that come with the product.  What computes for long has a thread; what only asks has none. */
+/** The tools that come with the product.  What computes has a thread; what only asks has none. */
 import { carriedTool, type Tool } from '../runner.ts'
 import type { Threads } from '../thread/threads.ts'
+import csvProfile from './csv-profile.ts'
+import htmlToMarkdown from './html-to-markdown.ts'
+import httpFetch from './http-fetch.ts'
+import imageAnalysis from './image-analysis.ts'
+import jsonSchemaValidate from './json-schema-validate.ts'
 import textStatistics from './text-statistics.ts'
 
 export function ownTools(threads: Threads): readonly Tool[] {
@@ -10,5 +15,12 @@ export function ownTools(threads: Threads): readonly Tool[] {
     const url = new URL(`${file}.${ending}`, import.meta.url)
     return carriedTool(tool, 'thread', (input, hand) => threads.call(url, input, hand))
   }
-  return [inThread(textStatistics, './text-statistics')]
+  return [
+    inThread(csvProfile, './csv-profile'),
+    inThread(htmlToMarkdown, './html-to-markdown'),
+    httpFetch,
+    inThread(imageAnalysis, './image-analysis'),
+    inThread(jsonSchemaValidate, './json-schema-validate'),
+    inThread(textStatistics, './text-statistics'),
+  ]
 }
