@@ -30,6 +30,7 @@ import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
 import { openPython, type Python } from './tools/python/python.ts'
 import { openTools, type Tools } from './tools/tools.ts'
+import { carrying, traced, tracesRoom } from './traces/carried.ts'
 
 export { providerHealth } from './providers/health.ts'
 
@@ -74,7 +75,16 @@ const doorsRoom: Room = {
 }
 
 /** Everything that brings tables, in the order in which they stand on one another. */
-export const rooms: readonly Room[] = [engineRoom, peopleRoom, probeRoom, diagnosisRoom, vaultRoom, doorsRoom, toolRoom]
+export const rooms: readonly Room[] = [
+  engineRoom,
+  peopleRoom,
+  probeRoom,
+  diagnosisRoom,
+  vaultRoom,
+  doorsRoom,
+  toolRoom,
+  tracesRoom,
+]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
@@ -113,16 +123,16 @@ export function productKinds(config: Config): Served {
     tell: (line) => void process.stderr.write(`${line}\n`),
   })
   const gateway = openLoopback()
-  const probe = probeRun(catalogue, { prices, python, gateway })
-  const probeAnalysis = analysisRun(python)
-  const chat = chatRun(catalogue, prices)
+  const probe = traced(probeRun(catalogue, { prices, python, gateway }))
+  const probeAnalysis = traced(analysisRun(python))
+  const chat = traced(chatRun(catalogue, prices))
   const diagnosis = {
     kind: diagnosisRun({ catalogue, prices, model: config.diagnosisModel }),
     autoProcess: config.diagnosisAuto,
   }
   const recorder = openRecorder()
   const tools = openTools({ folder: config.ownTools, python, recorder })
-  const tool = toolRun(tools)
+  const tool = traced(toolRun(tools))
   return {
     catalogue,
     keys,
@@ -149,7 +159,7 @@ export function productKinds(config: Config): Served {
 export async function servedKinds(config: Config): Promise<Served> {
   const product = productKinds(config)
   if (config.ownKinds === undefined) return product
-  return { ...product, kinds: [...product.kinds, ...(await loadKinds(config.ownKinds, product.kinds))] }
+  return { ...product, kinds: [...product.kinds, ...(await loadKinds(config.ownKinds, product.kinds)).map(traced)] }
 }
 
 /** @throws Refusal UNKNOWN_KIND, naming those that are there */
@@ -234,7 +244,7 @@ export async function openApp(
   served: Served = productKinds(config),
 ): Promise<App> {
   const database = await openDatabase(config, tell)
-  const engine = openEngine(database.logins.api)
+  const engine = carrying(openEngine(database.logins.api))
   await served.keys.connect(database.logins.worker)
   return {
     ...served,

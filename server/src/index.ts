@@ -15,6 +15,7 @@ import {
 import { kindNamed, openDatabase, operator, PRIORITY, WORKSPACE, type Priority, type Where } from './app.ts'
 import { readConfig, type Config } from './config.ts'
 import { reporter } from './report.ts'
+import { carrying, traced } from './traces/carried.ts'
 
 export { again, defineRun, defineTask, Refusal, RETRIES, TaskFailed } from '@millrace/engine'
 export type {
@@ -76,7 +77,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { postgres, logins } = await openDatabase(whereOf(config, database), tell)
   let worker: EngineWorker
   try {
-    worker = await startEngineWorker({ slots: config.slots, report: reporter(tell), ...rest, settings: logins.worker })
+    worker = await startEngineWorker({
+      slots: config.slots,
+      report: reporter(tell),
+      ...rest,
+      kinds: rest.kinds.map(traced),
+      settings: logins.worker,
+    })
   } catch (error) {
     await postgres.close()
     throw error
@@ -130,7 +137,7 @@ export interface MillraceOptions {
 /** Opens the database, brings it up to date if it may, and starts, follows and steers runs. */
 export async function openMillrace({ kinds, database }: MillraceOptions): Promise<Millrace> {
   const { postgres, logins } = await openDatabase(whereOf(readConfig(), database), tell)
-  const engine = openEngine(logins.api)
+  const engine = carrying(openEngine(logins.api))
   let closed: Promise<void> | undefined
   async function close() {
     await engine.close()

@@ -1,6 +1,14 @@
 /** The server on the real wiring, in this process: a database, a worker when asked for, and people with tokens. */
 import { randomBytes } from 'node:crypto'
-import { openEngine, startWorker, type Engine, type Principal, type Role, type Worker } from '@millrace/engine'
+import {
+  openEngine,
+  startWorker,
+  type AnyRunKind,
+  type Engine,
+  type Principal,
+  type Role,
+  type Worker,
+} from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { openAccess } from '../src/access/access.ts'
 import { scopesOf, type SignedIn } from '../src/access/signed-in.ts'
@@ -18,6 +26,7 @@ import { openHouse, type OpenHouse } from '../src/http/open-house.ts'
 import { listen, openServer } from '../src/http/server.ts'
 import { openProviders, type Catalogue } from '../src/providers/catalogue.ts'
 import { openTools, type Tools, type ToolsOptions } from '../src/tools/tools.ts'
+import { carrying, traced } from '../src/traces/carried.ts'
 import { outside } from '../testing/probe.ts'
 
 export interface Answer {
@@ -68,7 +77,7 @@ export async function openHttpStage(
   } = {},
 ): Promise<HttpStage> {
   const db = await freshDatabase(rooms.slice(1))
-  const engine = openEngine(db.api)
+  const engine = carrying(openEngine(db.api))
   const catalogue = how.catalogue ?? openProviders({ fakeLatencyMs: 0 })
   const others = outside()
   const { prices, python } = others
@@ -79,7 +88,7 @@ export async function openHttpStage(
   const recorder = openRecorder()
   const tools = openTools({ folder: undefined, python, recorder, ...how.tools })
   const tool = toolRun(tools)
-  const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool]
+  const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool].map((kind) => traced<AnyRunKind>(kind))
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(
     {

@@ -8,6 +8,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Refusal } from '@millrace/engine'
 import { mustAllow, type Authenticator, type Scope, type SignedIn } from '../access/signed-in.ts'
+import { traceRequests } from '../traces/requests.ts'
 import { refuseHosts } from './hosts.ts'
 import type { Logger } from './log.ts'
 import { problemOf, toProblem, type Problem } from './problem.ts'
@@ -87,6 +88,7 @@ export function openDoor({ authenticate, log, host, hosts = [] }: DoorOptions) {
   door.setSerializerCompiler(serializerCompiler)
   door.removeContentTypeParser('text/plain')
   door.decorateRequest('signedIn')
+  traceRequests(door)
 
   const patterns: { method: string; url: string }[] = []
   door.addHook('onRoute', ({ method, url, config }) => {

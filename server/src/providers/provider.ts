@@ -5,6 +5,7 @@
  */
 import type { Failure } from '@millrace/engine'
 import { failureOf, fromThrown } from './failures.ts'
+import { tracedCall } from './traced-call.ts'
 
 /** One message of a conversation, in order; `system` first if there is one. */
 export interface Message {
@@ -113,6 +114,15 @@ export type Generated =
  * Never throws, whatever the provider does.
  */
 export async function generate(
+  provider: Provider,
+  request: ModelRequest,
+  signal: AbortSignal,
+  piece?: (text: string) => void,
+): Promise<Generated> {
+  return tracedCall(provider.id, request, () => asked(provider, request, signal, piece))
+}
+
+async function asked(
   provider: Provider,
   request: ModelRequest,
   signal: AbortSignal,
