@@ -234,7 +234,9 @@ describe('the installation', () => {
       (ran) => ran.stdout.includes('have no worker'),
     )
     expect(alone.code).toBe(1)
-    expect(alone.stdout).toMatch(/✗ waiting +\d tasks of kind probe\.ask in 1 run have no worker\n.*millrace worker/)
+    expect(alone.stdout).toMatch(
+      /✗ waiting +\d tasks of kind probe\.ask\.openai-compatible in 1 run have no worker\n.*millrace worker/,
+    )
   })
 
   test('lists the models that can be asked, those of a configured server too', async () => {

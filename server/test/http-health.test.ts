@@ -298,6 +298,8 @@ describe('a run', () => {
         tasks: ['chat.answer.fake', 'chat.answer.wrong', 'chat.answer.openai-compatible'],
         input: { type: 'object' },
       },
+      { name: 'diagnosis', input: { type: 'object' } },
+      { name: 'tool', input: { type: 'object' } },
     ])
     const input = {
       definition: definition(definitionText(1)),

@@ -54,7 +54,6 @@ describe('failures are data', () => {
     ['wire:blank', 'INVALID_RESPONSE', 2],
     ['dead:refused', 'NETWORK_ERROR', 0],
     ['fake:nobody', 'UNKNOWN_MODEL', 0],
-    ['nobody:a', 'UNSUPPORTED_PROVIDER', 0],
   ]
   let run: Run
   let seen: Map<string, number>

@@ -28,7 +28,7 @@ export function toolsCommands(program: Command, command: Add, done: (code: numbe
     .option('--json', 'for programs')
     .action(async (name, options) => done(await (await import('./tools.ts')).showTool(name, options)))
   command(tools, 'call', 'Call a tool, as a run that is worked on here; its output is JSON on standard output.', [
-    `millrace tools call text_statistics --input '{"text":"One two. Three."}'`,
+    `millrace tools call text_statistics --input '{"text":"Three-words-here."}'`,
     'MILLRACE_TOOLS=tools millrace tools call word_count --input-file input.yaml',
   ])
     .argument('<tool>', 'one of `millrace tools list`')
