@@ -81,6 +81,10 @@ test('an error is told in a sentence, kept for who operates, and counted; a file
   expect(list.stdout).toContain('FAILED  wrong.ts:2  TypeError')
   const show = await place.run(['tools', 'show', 'word_count'], { MILLRACE_TOOLS: tools })
   expect(show.stdout).toContain('takes   { text: string }')
+  for (const asked of [['tools', 'list'], ['worker']]) {
+    const refused = await place.run(asked, { MILLRACE_TOOLS: join(place.folder, 'nowhere') })
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read') })
+  }
   expect(await call('no_such', {})).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('There is no tool named "no_such"'),

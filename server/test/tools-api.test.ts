@@ -220,6 +220,10 @@ test('a file that does not load is shown with its line and reason, and the other
     ['taken', 'FAILED', 'taken.tool.json', null, 'the name text_statistics is taken'],
     ['wrong', 'FAILED', 'wrong.ts', 3, 'ReferenceError'],
   ])
+  const health = (await stage.ask('/api/health/tools')).body
+  // The program of by_nobody is missing, which its first call has found out.
+  expect(health.states).toMatchObject({ FAILED: 5, UNAVAILABLE: 1 })
+  expect(health.unwell).toContainEqual({ name: 'wrong', state: 'FAILED', reason: 'ReferenceError' })
   expect((await stage.ask('/v1/tools/no_such')).status).toBe(404)
   expect(await tool('text_statistics')).toMatchObject({
     carrier: 'thread',

@@ -13,6 +13,7 @@ const DRAIN = 10
 
 /** Gives the run as it is after the drain: what was under way may have been the last. */
 export async function performRun(app: App, config: Config, run: number, signal: AbortSignal): Promise<Run> {
+  await app.tools.load()
   const worker = await startWorker({
     settings: app.logins.worker,
     kinds: app.kinds,

@@ -32,6 +32,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
   const serving = await openServing(config, options.open)
   try {
     await tellPython(served.python, config.pythonStrict, remark)
+    await served.tools.load()
     const opened = await openApp(config, remark, served)
     app = opened
     worker = await startWorker({

@@ -17,6 +17,7 @@ export async function worker(options: { name?: string; slots?: number }): Promis
     remark('\nDraining: what is under way is finished first. Ctrl-C again ends at once.'),
   )
   await tellPython(served.python, config.pythonStrict, remark)
+  await served.tools.load()
   const app = await openApp(config, remark, served)
   try {
     const slots = options.slots ?? config.slots

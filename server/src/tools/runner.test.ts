@@ -1,4 +1,5 @@
 /** The one door: what it takes, what it never lets through, and how each call is counted. */
+import { inspect } from 'node:util'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { failed, toEnvelope, ToolFailed } from './envelope.ts'
@@ -100,6 +101,37 @@ test('whatever is thrown becomes an envelope with fixed words, and nobody asks i
   }
 })
 
+test('what a tool throws is not called, neither to show it nor to keep it', async () => {
+  let called = 0
+  const thrown = {
+    [inspect.custom]: () => (called += 1),
+    toString: () => `${(called += 1)}`,
+    toJSON: () => (called += 1),
+  }
+  const { run, calls } = stage(
+    toolOf(() => {
+      // oxlint-disable-next-line typescript/only-throw-error -- tools throw anything
+      throw thrown
+    }),
+  )
+  expect(codeOf(await run())).toBe('TOOL_FAILED')
+  expect([called, calls[0]?.trace?.evidence]).toEqual([0, expect.stringContaining('toString')])
+})
+
+test('a tool has a copy of its input, and its caller a copy of its output', async () => {
+  const kept = { list: [1] }
+  const { run } = stage(
+    toolOf((input) => {
+      ;(input as typeof kept).list.push(2)
+      return kept
+    }),
+  )
+  const input = { list: [1] }
+  const called = await run(input)
+  kept.list.push(3)
+  expect([input, called.ok && called.output]).toEqual([{ list: [1] }, { list: [1] }])
+})
+
 test('a declared error says its own sentence and whose fault it is; its details keep no words of a person', async () => {
   const errors = { NO_ROWS: { message: 'There are no rows.', blame: 'caller' } } as const
   const { run, calls } = stage(
@@ -167,6 +199,26 @@ test('no more calls of a tool go on than it says, and all have their turn', asyn
   expect([all.every(({ ok }) => ok), most]).toEqual([true, 3])
 })
 
+test('a call that fails, whichever way, gives its turn to the next', async () => {
+  const ways: Run[] = [
+    () => {
+      throw new Error()
+    },
+    () => new Promise(() => {}),
+    () => null as unknown as {},
+    () => ({}),
+  ]
+  const { run } = stage(
+    toolOf((input, hand) => ways[(input as { way: number }).way]?.({}, hand) as object, {
+      timeoutMs: 80,
+      concurrency: 1,
+    }),
+  )
+  const codes = []
+  for (const way of [0, 1, 2, 3, 0, 1, 3]) codes.push(codeOf(await run({ way })))
+  expect(codes).toEqual(['TOOL_FAILED', 'TIMEOUT', 'INVALID_OUTPUT', 'ok', 'TOOL_FAILED', 'TIMEOUT', 'ok'])
+})
+
 test('a caller that leaves is answered at once, and nobody is to blame', async () => {
   const leave = new AbortController()
   const { run, calls } = stage(toolOf(() => new Promise(() => {})))
@@ -204,6 +256,16 @@ test('callers’ mistakes never take a tool out of service', async () => {
   )
   for (let i = 0; i < 20; i += 1) await run({})
   expect(runner.standing('tried')?.state).toBe('INITIALIZED')
+  const errors = { NO_ROWS: { message: 'There are no rows.', blame: 'caller' } } as const
+  const refuses = toolOf(
+    () => {
+      throw new ToolFailed('NO_ROWS')
+    },
+    { errors },
+  )
+  const other = stage(refuses, { faults: 1 })
+  for (let i = 0; i < 3; i += 1) expect(codeOf(await other.run())).toBe('NO_ROWS')
+  expect(other.runner.standing('tried')?.state).toBe('INITIALIZED')
 })
 
 test('a state follows another only where the table says so', () => {

@@ -103,6 +103,35 @@ const body = z.strictObject({
 export function toolRoutes(door: Door, house: Opened): void {
   door.route({
     method: 'GET',
+    url: '/api/health/tools',
+    config: { right: 'runs:read' },
+    schema: {
+      tags: ['health'],
+      operationId: 'toolHealth',
+      summary: 'How many tools are in which state, and which are not well.',
+      response: {
+        200: z.object({
+          states: z.record(z.string(), z.int()),
+          unwell: z.array(z.object({ name: z.string(), state: z.enum(STATES), reason: z.string().nullable() })),
+        }),
+      },
+    },
+    async handler(request) {
+      const all = await seenTools(house().engine, who(request))
+      const states: Record<string, number> = {}
+      for (const tool of all) states[stateOf(tool)] = (states[stateOf(tool)] ?? 0) + 1
+      const unwell = all.filter((tool) => stateOf(tool) === 'FAILED' || stateOf(tool) === 'UNAVAILABLE')
+      const about = (tool: SeenTool) => ({
+        name: tool.name,
+        state: stateOf(tool),
+        reason: tool.places[0]?.reason ?? 'No worker has it.',
+      })
+      return { states, unwell: unwell.map(about) }
+    },
+  })
+
+  door.route({
+    method: 'GET',
     url: '/v1/tools',
     config,
     schema: {
