@@ -205,11 +205,11 @@ test('a call that fails, whichever way, gives its turn to the next', async () =>
       throw new Error()
     },
     () => new Promise(() => {}),
-    () => null as unknown as {},
+    () => null,
     () => ({}),
   ]
   const { run } = stage(
-    toolOf((input, hand) => ways[(input as { way: number }).way]?.({}, hand) as object, {
+    toolOf((input, hand) => ways[(input as { way: number }).way]?.({}, hand), {
       timeoutMs: 80,
       concurrency: 1,
     }),
