@@ -205,7 +205,7 @@ test('a call that fails, whichever way, gives its turn to the next', async () =>
       throw new Error()
     },
     () => new Promise(() => {}),
-    () => null,
+    () => [],
     () => ({}),
   ]
   const { run } = stage(
