@@ -169,7 +169,7 @@ describe('a request', () => {
   test('by a method that a route has not is told which ones it has', async () => {
     const { status, headers, body } = await stage.ask(`/api/runs/${run}`, { method: 'DELETE' })
     expect([status, body.code]).toEqual([405, 'METHOD_NOT_ALLOWED'])
-    expect(headers.get('allow')).toBe('GET, HEAD')
+    expect(headers.get('allow')).toBe('GET, HEAD, POST')
     expect(await stage.ask('/nowhere')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
   })
 
@@ -213,7 +213,8 @@ describe('who', () => {
     let closed = 0
     for (const [path, methods] of paths) {
       for (const [method, { security }] of Object.entries(methods)) {
-        if (!path.startsWith('/api/')) continue
+        // What looks for itself who asks is tried with everybody in http-rights.test.ts.
+        if (!path.startsWith('/api/') || security.length === 0) continue
         const url = path.replace(/\{\w+\}/g, '1')
         const nobody = await stage.ask(url, { method: method.toUpperCase(), as: null })
         if (path === '/api/sign-out') continue
