@@ -133,6 +133,7 @@ const RIGHT: Readonly<Record<string, object>> = {
   checkDefinition: small,
   editDefinition: { set: { name: 'Other', tags: ['a'] }, inherit: [] },
   forkDefinition: { set: { name: 'Fork' } },
+  actOnRun: { action: 'pause' },
   cancelRuns: { runs: [1, 2, 3] },
   setBudget: { tokens: 10 },
   overrideDecision: { decision: '4' },

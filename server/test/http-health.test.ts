@@ -161,6 +161,10 @@ describe('a run', () => {
       ['paused', 'paused'],
     )
     expect(await verb('resume')).not.toBe('paused')
+    const act = async (action: string) => (await stage.ask(`/api/runs/${run}`, { body: { action } })).body
+    expect((await act('pause')).run.status).toBe('paused')
+    expect((await act('retry')).code).toBe('NOT_ENDED')
+    expect((await act('resume')).run.status).not.toBe('paused')
     await until(
       () => gate.held,
       (calls) => calls > 0,

@@ -179,6 +179,7 @@ const CASES: Readonly<Record<string, Case>> = {
   pauseRun: onHeld,
   resumeRun: onHeld,
   cancelRun: onHeld,
+  actOnRun: { ...onHeld, body: { action: 'cancel' } },
   pauseRuns: { ...onHeld, body: (place: { id?: number }) => ({ runs: [place.id] }) },
   cancelRuns: { ...onHeld, body: (place: { id?: number }) => ({ runs: [place.id] }) },
   retryRun: onCancelled,

@@ -25,6 +25,7 @@ const read = { right: 'runs:read' } as const
 const write = { right: 'runs:write' } as const
 const tags = ['runs']
 const steered = z.object({ run: runSchema })
+const VERBS = { pause: 'hold', resume: 'release', cancel: 'cancel' } as const
 
 export function runRoutes(door: Door, house: Opened): void {
   door.route({
@@ -285,6 +286,28 @@ export function runRoutes(door: Door, house: Opened): void {
       const before = await engine.run(who(request), request.params.id)
       const { round, tasks } = await again(engine, who(request), before, request.body?.what === 'all')
       return { run: runAt(await foundRun(engine, who(request), before.id)), round, tasks }
+    },
+  })
+
+  door.route({
+    method: 'POST',
+    url: '/api/runs/:id',
+    config: write,
+    schema: {
+      tags,
+      operationId: 'actOnRun',
+      summary: 'The same by a word in the body.',
+      params: runParams,
+      body: z.strictObject({ action: z.enum(['pause', 'resume', 'cancel', 'retry']) }),
+      response: { 200: steered },
+    },
+    async handler(request) {
+      const { engine } = house()
+      const { id: run } = request.params
+      const { action } = request.body
+      if (action === 'retry') await again(engine, who(request), await engine.run(who(request), run), false)
+      else await engine[VERBS[action]](who(request), run)
+      return { run: runAt(await foundRun(engine, who(request), run)) }
     },
   })
 
