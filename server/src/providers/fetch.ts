@@ -3,7 +3,7 @@
  * `request`, which costs a fifth of Node's own.  Limits time and size, follows no
  * redirect (the key stays with the address it was given for), never tries again.
  */
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 
 export interface WayOut {
   /** Milliseconds until a connection stands. */
@@ -29,17 +29,20 @@ const BODILESS = new Set([204, 205, 304])
  * `TypeError('fetch failed')` whose cause has the system's code; the AI SDK knows both.
  */
 export function createFetch(limits: WayOut): typeof globalThis.fetch {
-  const agent = new Agent({
-    connect: { timeout: limits.connectMs },
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.bodyMs,
-    maxResponseSize: limits.maxBytes,
-    allowH2: false,
-  })
+  let agent: Agent | undefined
   return async (input, init) => {
     const signal = init?.signal ?? undefined
     try {
-      const reply = await request(input instanceof Request ? input.url : input, {
+      // Imported when somebody is asked: a command that asks nobody starts without it.
+      const undici = await import('undici')
+      agent ??= new undici.Agent({
+        connect: { timeout: limits.connectMs },
+        headersTimeout: limits.headersMs,
+        bodyTimeout: limits.bodyMs,
+        maxResponseSize: limits.maxBytes,
+        allowH2: false,
+      })
+      const reply = await undici.request(input instanceof Request ? input.url : input, {
         dispatcher: agent,
         method: init?.method === 'POST' ? 'POST' : 'GET',
         headers:

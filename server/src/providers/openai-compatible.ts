@@ -2,7 +2,6 @@
  * Any server that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio,
  * OpenRouter, our own gateway.
  */
-import { OpenAICompatibleChatLanguageModel } from '@ai-sdk/openai-compatible'
 import { z } from 'zod'
 import { isRecord } from './answer.ts'
 import type { WayOut } from './fetch.ts'
@@ -46,9 +45,9 @@ const COMPATIBLE: Omit<Wire, 'name'> = {
   id: 'openai-compatible',
   headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
   models: { path: '/models' },
-  open:
-    async ({ baseURL, fetch }) =>
-    (model) =>
+  open: async ({ baseURL, fetch }) => {
+    const { OpenAICompatibleChatLanguageModel } = await import('@ai-sdk/openai-compatible')
+    return (model) =>
       new OpenAICompatibleChatLanguageModel(model, {
         provider: 'millrace',
         url: ({ path }) => `${baseURL}${path}`,
@@ -57,7 +56,8 @@ const COMPATIBLE: Omit<Wire, 'name'> = {
         includeUsage: true,
         supportsStructuredOutputs: true,
         errorStructure: { errorSchema: ErrorInside, errorToMessage: () => '' },
-      }),
+      })
+  },
 }
 
 /**
