@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { PassThrough } from 'node:stream'
+import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Refusal, TaskFailed, type Failure } from '@millrace/engine'
 import { failureOf } from '../providers/failures.ts'
