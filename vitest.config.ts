@@ -1,16 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+/** `npm run test:long`: journeys with many processes of the real binary, which take minutes. */
+const long = process.env['MILLRACE_LONG'] === '1'
+
 // As Node itself resolves: else a library that comes in two forms is there twice.
 const conditions = ['node', 'module-sync']
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['engine', 'server', 'tools', 'examples', 'kinds'].map((folder) => `${folder}/**/*.test.ts`),
+    include: ['engine', 'server', 'tools', 'examples', 'kinds'].map(
+      (folder) => `${folder}/**/*${long ? '.long' : ''}.test.ts`,
+    ),
+    exclude: ['**/node_modules/**', ...(long ? [] : ['**/*.long.test.ts'])],
     globalSetup: ['engine/testing/cluster.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
