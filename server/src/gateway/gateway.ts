@@ -6,8 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { PassThrough } from 'node:stream'
-import type {} from '@fastify/swagger'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
 import { Refusal, TaskFailed, type Failure } from '@millrace/engine'
 import { failureOf } from '../providers/failures.ts'
 import type { Answered, Ask, Asked, Refused } from './ask.ts'
@@ -25,7 +24,7 @@ export interface GatewayOptions {
 /** Bytes of a request. */
 const LARGEST = 32 * 1024 * 1024
 /** Its contract is OpenAI's, and stands in no document of ours. */
-const HIDDEN = { hide: true }
+const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true }
 
 declare module 'fastify' {
   interface FastifyRequest {
