@@ -81,8 +81,8 @@ export async function openFolder(): Promise<{
       const definition = {
         schemaVersion: 1,
         name: `${prompts} prompts`,
-        template: 'How much do you like the number [Number]?',
-        dimensions: [{ name: 'Number', values: Array.from({ length: prompts }, (_, n) => `n${n}`) }],
+        template: 'How much do you like the number [Number] of [Hundred]?',
+        dimensions: dimensionsOf(prompts),
         ...(followups === 0
           ? {}
           : {
@@ -100,6 +100,16 @@ export async function openFolder(): Promise<{
     },
     close: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** A dimension has at most a thousand values. */
+function dimensionsOf(prompts: number) {
+  const values = (length: number) => Array.from({ length }, (_, n) => `n${n}`)
+  const [numbers, hundreds] = prompts > 500 ? [100, prompts / 100] : [prompts, 1]
+  return [
+    { name: 'Number', values: values(numbers) },
+    { name: 'Hundred', values: values(hundreds) },
+  ]
 }
 
 export function urlOf({ user, password, host, port, database }: OwnerSettings): string {
