@@ -68,7 +68,7 @@ describe('a probe', () => {
     const ran = await place.run(['probe', 'd.yaml', '-m', 'fake:a', '--out', 'here.csv'])
     expect(ran.code).toBe(0)
     expect(ran.stdout).toMatch(
-      /^\nRun 1 succeeded in [^\n]+\.\n\nmodel +answered .*\nfake:a +2 .*\n2 calls were paid for: \d+ tokens, 0 US dollars\.\n\n2 transcripts are in here\.csv\n$/,
+      /^\nRun 1 succeeded in [^\n]+\.\n\nmodel +answered .*\nfake:a +2 .*\n2 calls: \d+ tokens, 0 US dollars\.\n\n2 transcripts are in here\.csv\n$/,
     )
     expect(ran.stderr).toMatch(/Run 1 100 % {2}2 of 2/)
     expect(await readFile(join(place.folder, 'here.csv'), 'utf8')).toContain(NINE)

@@ -14,10 +14,10 @@ export function dollars(usd: number | null): string {
 }
 
 export function paidLine({ calls, tokens, costUsd, unpriced }: Omit<UsageLine, 'of'>): string {
-  if (unpriced === calls)
-    return `${grouped(calls)} ${calls === 1 ? 'call' : 'calls'}: ${grouped(tokens)} tokens; no price is known.`
+  const used = `${grouped(calls)} ${calls === 1 ? 'call' : 'calls'}: ${grouped(tokens)} tokens`
+  if (unpriced === calls) return `${used}; no price is known.`
   const without = unpriced === 0 ? '' : `; of ${grouped(unpriced)} no price is known`
-  return `${grouped(calls)} ${calls === 1 ? 'call was' : 'calls were'} paid for: ${grouped(tokens)} tokens, ${dollars(costUsd)} US dollars${without}.`
+  return `${used}, ${dollars(costUsd)} US dollars${without}.`
 }
 
 /** Nothing for a run that asked nobody. */

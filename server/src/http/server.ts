@@ -107,7 +107,11 @@ const GRACE = 5_000
  */
 export async function listen(door: Door, host: string, port: number): Promise<HttpServer> {
   try {
+    // Where it serves the program says itself, when it does.
+    const { level } = door.log
+    door.log.level = 'warn'
     await door.listen({ host, port })
+    door.log.level = level
   } catch (error) {
     await door.close()
     throw await told(error, host, port)

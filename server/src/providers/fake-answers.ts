@@ -59,13 +59,19 @@ export function fraction(digest: string, purpose: string): number {
 type Scale =
   | { readonly kind: 'numbers'; readonly low: number; readonly high: number }
   | { readonly kind: 'letters'; readonly letters: readonly string[] }
+  /** Whole beginnings of an answer, as the prompt quotes them. */
+  | { readonly kind: 'words'; readonly words: readonly string[] }
 
 const RANGE = /(?<![\d.])(\d{1,3})\s*(?:to|through|bis|-|–|—)\s*(\d{1,3})(?![\d.])/gi
 const LETTERED = /^\s*\(?([A-H])[).:]\s/gm
+/** "Decision: yes" */
+const QUOTED = /["“](\p{L}{2,20}: [^"”\n]{1,40})["”]/gu
 const NUMBERED = /^\s*(\d{1,2})\s*[).:=–-]\s/gm
 
 /** The scale that a prompt asks for, if it asks for one. */
 function scaleIn(text: string): Scale | undefined {
+  const words = [...new Set(Array.from(text.matchAll(QUOTED), (match) => match[1] ?? ''))]
+  if (words.length >= 2 && new Set(words.map((word) => word.split(':')[0])).size === 1) return { kind: 'words', words }
   const asks = /\b(rat(?:e|ing)|scale|score)\b/i.test(text)
   for (const match of text.matchAll(RANGE)) {
     const [low, high] = [Number(match[1]), Number(match[2])]
@@ -86,9 +92,13 @@ function systemText(request: ModelRequest): string {
 }
 
 function verdict(scale: Scale, lean: number): string {
-  const steps = scale.kind === 'numbers' ? scale.high - scale.low + 1 : scale.letters.length
-  const step = Math.min(Math.floor(lean * steps), steps - 1)
-  return scale.kind === 'numbers' ? `Rating: ${scale.low + step}` : `Choice: ${scale.letters[step] ?? ''}`
+  const texts =
+    scale.kind === 'words'
+      ? scale.words
+      : scale.kind === 'letters'
+        ? scale.letters.map((letter) => `Choice: ${letter}`)
+        : Array.from({ length: scale.high - scale.low + 1 }, (_, step) => `Rating: ${scale.low + step}`)
+  return texts[Math.min(Math.floor(lean * texts.length), texts.length - 1)] ?? ''
 }
 
 /** Where on a scale from 0 to 1 this model comes down for this prompt. */

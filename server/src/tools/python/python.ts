@@ -73,6 +73,7 @@ export function openPython({ command, most, tell }: PythonOptions): Python {
   const pools = new Map<Script, Pool>()
   let looked: { readonly health: Promise<PythonHealth>; readonly at: number } | undefined
   let told = ''
+  let closing = false
 
   const once = (program: Pick<Program, 'name' | 'command' | 'args'>, input: Document) =>
     processes.once({ ...program, memory: MEMORY }, input, {
@@ -130,6 +131,8 @@ export function openPython({ command, most, tell }: PythonOptions): Python {
   }
 
   function tellEvidence(error: unknown) {
+    // What ends because we end has not crashed.
+    if (closing) return
     if (!(error instanceof Error) || !(error.cause instanceof Error) || error.cause.message === told) return
     told = error.cause.message
     tell(told)
@@ -146,7 +149,10 @@ export function openPython({ command, most, tell }: PythonOptions): Python {
         throw error
       }
     },
-    close: () => processes.close(),
+    close() {
+      closing = true
+      return processes.close()
+    },
   }
 }
 
@@ -161,9 +167,8 @@ function keysHere(): string[] {
 }
 
 /** What to say of it, and what to do if it is not well. */
-export function sayHealth({ healthy, version, executable, missing, warnings }: PythonHealth): string {
-  if (healthy)
-    return `Python ${version} (${executable}) is ready${warnings.length > 0 ? `: ${warnings.join('; ')}` : ''}.`
+export function sayHealth({ healthy, version, executable, missing }: PythonHealth): string {
+  if (healthy) return `Python ${version} (${executable}) is ready.`
   return `No Python can be used; missing is ${missing.join(', ')}.`
 }
 
