@@ -1,8 +1,9 @@
 /** `millrace up`: an empty database becomes a place where something is to be seen. */
+import { spawn } from 'node:child_process'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freshDatabase, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { rooms } from '../src/app.ts'
-import { install, type Command, type Installation } from '../testing/cli.ts'
+import { install, listenTo, REPOSITORY, type Command, type Installation } from '../testing/cli.ts'
 
 const left: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -67,6 +68,24 @@ describe('up', () => {
     expect(await db.sql('select count(*)::int as n from engine.runs')).toEqual([{ n: 0 }])
     up.tell('SIGTERM')
     expect(await up.ended).toMatchObject({ code: 0, signal: null })
+  })
+
+  test('started by npm stops when npm is told to, and leaves nothing behind', async () => {
+    const { place } = await stage(false)
+    const env = { ...place.environment, npm_config_update_notifier: 'false' }
+    const npm = spawn('npm', ['start', '--', '--no-example'], {
+      cwd: REPOSITORY,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const up = listenTo(npm)
+    left.push(() => up.kill())
+    const url = await urlOf(up)
+    up.tell('SIGTERM')
+    await up.ended
+    expect(up.stdout + up.stderr).toContain('Stopping: what is under way is finished first.')
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed')
   })
 
   test('that is killed in the middle of the example goes on with it at the next start, and begins no second one', async () => {
