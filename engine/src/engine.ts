@@ -34,7 +34,7 @@ export interface Activity {
   readonly retries: number
   /** Tasks that end a second, by the last minute; null when too few did. */
   readonly rate: number | null
-  /** Seconds until nothing is open, at that rate. */
+  /** Seconds until nothing is open, at that rate; null while nothing is under way. */
   readonly secondsLeft: number | null
 }
 
@@ -272,7 +272,8 @@ export function openEngine(settings: Settings): Engine {
       const [row] = rows
       if (row === undefined) throw noSuchRun(run)
       const { in_flight: inFlight, retries, rate, open } = row
-      return { inFlight, retries, rate, secondsLeft: rate === null || rate <= 0 ? null : open / rate }
+      const moves = inFlight > 0 && rate !== null && rate > 0
+      return { inFlight, retries, rate, secondsLeft: moves ? open / rate : null }
     },
     onChange: async (listener) => (await listening()).onBell(RUNS, listener),
     async *follow(who, run, after = 0, signal) {

@@ -38,6 +38,10 @@ test('a run says what is under way, what was tried again, its pace and the time 
   expect(seen).toMatchObject({ inFlight: 1, retries: 1 })
   expect(seen.rate).toBeCloseTo(0.4, 1)
   expect(seen.secondsLeft).toBeCloseTo(14 / 0.4, -1)
+
+  // Where everything waits, for a budget say, no pace brings the end nearer.
+  await close(7, 8, 'again')
+  expect(await engine.activity(member(), run)).toMatchObject({ inFlight: 0, secondsLeft: null })
 })
 
 test('what a run is doing is told to nobody of another workspace', async () => {
