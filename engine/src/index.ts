@@ -16,6 +16,7 @@ export { toJson, toText } from './json.ts'
 export { defineRun, defineTask } from './kinds.ts'
 export type {
   AnyRunKind,
+  AnyTaskKind,
   Content,
   EndedRun,
   Finished,

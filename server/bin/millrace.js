@@ -13,7 +13,7 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
   process.exitCode = await main(process.argv.slice(2))
 } else {
   // A clone has Node 24 from its lock file; `npx` and a shell may still have found an older one first.
-  const brought = ['../../node_modules/.bin/node', '../../.bin/node']
+  const brought = ['../../node_modules/.bin/node', '../../../.bin/node']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path))
   if (brought === undefined || process.env['MILLRACE_BROUGHT_NODE'] === brought) {

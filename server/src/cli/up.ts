@@ -15,7 +15,7 @@ import { onInterrupt } from './session.ts'
 import { openServing } from './serving.ts'
 import { relative } from 'node:path'
 
-const EXAMPLE = fileURLToPath(new URL('../../../examples/value-dilemma/definition.yaml', import.meta.url))
+const example = (name: string) => fileURLToPath(new URL(`../../../examples/${name}/definition.yaml`, import.meta.url))
 const EXAMPLE_MODELS = ['fake:a', 'fake:b']
 const DRAIN = 30
 
@@ -48,7 +48,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     for (const line of signIn) say(line)
     if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
-      tellWhatNext()
+      tellWhatNext(await isEmpty(app))
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
     return 0
@@ -65,7 +65,7 @@ async function isEmpty(app: App): Promise<boolean> {
 }
 
 async function showExample(app: App, config: Config, signal: AbortSignal): Promise<void> {
-  const definition = await readDefinitionFile(EXAMPLE)
+  const definition = await readDefinitionFile(example('value-dilemma'))
   const { input, dry } = await prepare({ definition, models: EXAMPLE_MODELS }, app.catalogue, {
     prices: app.prices,
   })
@@ -84,12 +84,14 @@ async function showExample(app: App, config: Config, signal: AbortSignal): Promi
   say(`${grouped(csv.rows)} transcripts are in the database and in ${relative('.', csv.path)}`)
 }
 
-function tellWhatNext() {
+function tellWhatNext(empty: boolean) {
   say()
   say('Try next, in another terminal:')
-  say('  npx millrace runs show 1                     results of a run')
-  say('  npx millrace runs export 1 --texts --out -   its answers')
-  say('  npx millrace probe examples/refusal-prone/definition.yaml --models fake:a,fake:refuser')
+  if (!empty) {
+    say('  npx millrace runs show 1                     results of a run')
+    say('  npx millrace runs export 1 --texts --out -   its answers')
+  }
+  say(`  npx millrace probe ${relative('.', example('refusal-prone'))} --models fake:a,fake:refuser`)
   say('  npx millrace models                          which models can be asked')
   say('  npx millrace --help                          everything else')
   say(dim('Ctrl-C stops.'))

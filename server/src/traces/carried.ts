@@ -1,6 +1,14 @@
 /** A trace goes from the request that starts a run, through the database, to whoever performs it. */
 import { context, isSpanContextValid, ROOT_CONTEXT, SpanKind, trace, type Context } from '@opentelemetry/api'
-import { TaskFailed, type AnyRunKind, type Engine, type Hand, type Room, type Tx } from '@millrace/engine'
+import {
+  TaskFailed,
+  type AnyRunKind,
+  type AnyTaskKind,
+  type Engine,
+  type Hand,
+  type Room,
+  type Tx,
+} from '@millrace/engine'
 import { RUN } from './names.ts'
 import { isRecorded, within } from './spans.ts'
 
@@ -40,8 +48,6 @@ async function carry(tx: Tx, run: number, workspace: number): Promise<void> {
 export function traced<K extends AnyRunKind>(kind: K): K {
   return { ...kind, tasks: kind.tasks.map(tracedTask) }
 }
-
-type AnyTaskKind = AnyRunKind['tasks'][number]
 
 function tracedTask(kind: AnyTaskKind): AnyTaskKind {
   const perform = kind.perform as (hand: Hand<unknown>) => Promise<unknown>
