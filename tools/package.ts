@@ -3,17 +3,16 @@
  *
  * Node reads no TypeScript below `node_modules`, so engine and server are emitted
  * as JavaScript with their types, side by side as they are here: what one file
- * says about the place of another stays true.  The engine goes along in the
- * package's own `node_modules`.
+ * says about the place of another stays true.  Only the engine's name, which is no
+ * package of its own elsewhere, becomes the way to its files.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { cpSync, existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { files, root } from './tree.ts'
 
 const dist = join(root, 'dist')
 const made = join(dist, 'package')
-const ENGINE = 'node_modules/@millrace/engine'
 
 /** What is taken as it is: SQL, programs in other languages, what the first start shows. */
 const TAKEN =
@@ -42,40 +41,45 @@ function emitted(exports: Manifest['exports'], place: string): Record<string, { 
   )
 }
 
-function write(path: string, manifest: object): void {
-  writeFileSync(join(made, path, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+/** Files of the server import the engine by name; here they get its files. */
+function findEngine({ name, exports }: Manifest): void {
+  for (const file of globSync('server/**/*.{js,d.ts}', { cwd: made })) {
+    const text = readFileSync(join(made, file), 'utf8')
+    const found = text.replaceAll(/(?<=['"])(@millrace\/engine)((?:\/[\w/-]+)?)(?=['"])/g, (_, __, door: string) => {
+      const path = exports[`.${door}`]
+      if (path === undefined) throw new Error(`${file}: ${name} has no door ${door}`)
+      return relative(dirname(file), join('engine', path)).replace(/\.ts$/, '.js')
+    })
+    if (found !== text) writeFileSync(join(made, file), found)
+  }
 }
 
 rmSync(dist, { recursive: true, force: true })
 execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.package.json'], { cwd: root, stdio: 'inherit' })
 
-mkdirSync(join(made, dirname(ENGINE)), { recursive: true })
-renameSync(join(dist, 'emitted/engine'), join(made, ENGINE))
-renameSync(join(dist, 'emitted/server'), join(made, 'server'))
-rmSync(join(dist, 'emitted'), { recursive: true })
-for (const path of files(TAKEN)) {
-  cpSync(join(root, path), join(made, path.startsWith('engine/') ? path.replace('engine', ENGINE) : path))
-}
+renameSync(join(dist, 'emitted'), made)
+for (const path of files(TAKEN)) cpSync(join(root, path), join(made, path))
 if (existsSync(join(root, CONSOLE))) cpSync(join(root, CONSOLE), join(made, CONSOLE), { recursive: true })
 
 const [house, engine, server] = [manifestOf('.'), manifestOf('engine'), manifestOf('server')]
-const { '@millrace/engine': bundled = engine.version, ...own } = server.dependencies
-const { './testing': _, ...doors } = engine.exports
+findEngine(engine)
+const { '@millrace/engine': _, ...own } = server.dependencies
 // The declarations speak of these libraries' types.
 const { '@types/node': node, '@types/pg': pg } = house.devDependencies ?? {}
-const shared = { version: server.version, license: 'MIT', type: 'module', engines: { node: '>=24' } }
-write(ENGINE, { name: engine.name, ...shared, exports: emitted(doors, '.'), dependencies: engine.dependencies })
-write('.', {
+const manifest = {
   name: server.name,
-  ...shared,
+  version: server.version,
   description:
     'Runs AI work that must not be lost: runs of tasks, claimed by workers, kept in PostgreSQL, watched live.',
+  license: 'MIT',
+  type: 'module',
+  engines: { node: '>=24' },
   bin: { millrace: 'server/bin/millrace.js' },
   exports: emitted(server.exports, 'server'),
-  dependencies: { ...engine.dependencies, ...own, '@types/node': node, '@types/pg': pg, [engine.name]: bundled },
-  bundleDependencies: [engine.name],
+  dependencies: { ...engine.dependencies, ...own, '@types/node': node, '@types/pg': pg },
   optionalDependencies: house.optionalDependencies,
-})
+}
+writeFileSync(join(made, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 
 const [{ filename, size, unpackedSize }] = JSON.parse(
   execFileSync('npm', ['pack', '--json', '--pack-destination', dist], {

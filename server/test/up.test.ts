@@ -63,8 +63,11 @@ describe('up', () => {
 
   test('without the example leaves an empty database empty, and performs what others start', async () => {
     const { db, place } = await stage(false)
-    const up = place.begin(['up', '--no-example'])
+    const up = place.begin(['up', '--no-example'], { HOST: '0.0.0.0' })
     await up.says(/Try next/)
+    // An address that can be opened, also where it listens on all of them.
+    expect(await urlOf(up)).toMatch(/^http:\/\/localhost:/)
+    expect(up.stdout).not.toContain('runs show 1')
     expect(await db.sql('select count(*)::int as n from engine.runs')).toEqual([{ n: 0 }])
     up.tell('SIGTERM')
     expect(await up.ended).toMatchObject({ code: 0, signal: null })

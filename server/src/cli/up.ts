@@ -46,9 +46,10 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)
     for (const line of signIn) say(line)
-    if (options.example && (await isEmpty(app))) await showExample(app, config, interruption.signal)
+    const empty = await isEmpty(app)
+    if (options.example && empty) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
-      tellWhatNext(await isEmpty(app))
+      tellWhatNext(empty && !options.example)
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
     return 0

@@ -117,7 +117,9 @@ export async function listen(door: Door, host: string, port: number): Promise<Ht
     throw await told(error, host, port)
   }
   const [address] = door.addresses()
-  const shown = host.includes(':') ? `[${host}]` : host
+  // Every address of the machine is none that a browser could ask.
+  const named = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  const shown = named.includes(':') ? `[${named}]` : named
   return {
     url: `http://${shown}:${typeof address === 'object' ? address.port : port}`,
     async close() {
