@@ -92,6 +92,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/own-kinds.ts': ['server/src/tools/', ENGINE],
   'server/src/index.ts': [
     'server/src/traces/',
+    'server/src/runs/',
     'server/src/app.ts',
     'server/src/config.ts',
     'server/src/report.ts',

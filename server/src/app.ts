@@ -90,10 +90,6 @@ export const rooms: readonly Room[] = [
 export const WORKSPACE = 1
 export const operator: Principal = { sub: 'operator', workspaces: { [WORKSPACE]: 'admin' }, operator: true }
 
-/** The words for a run's place before others, at every door. */
-export const PRIORITY = { low: 0, normal: 5, high: 10 } as const
-export type Priority = keyof typeof PRIORITY
-
 /** What this installation performs. */
 export interface Served {
   readonly catalogue: Catalogue

@@ -12,8 +12,9 @@ import {
   type StartOptions as EngineStartOptions,
   type Worker as EngineWorker,
 } from '@millrace/engine'
-import { kindNamed, openDatabase, operator, PRIORITY, WORKSPACE, type Priority, type Where } from './app.ts'
+import { kindNamed, openDatabase, operator, WORKSPACE, type Where } from './app.ts'
 import { readConfig, type Config } from './config.ts'
+import { PRIORITY, type Priority } from './runs/priority.ts'
 import { reporter } from './report.ts'
 import { carrying, traced } from './traces/carried.ts'
 
@@ -41,7 +42,7 @@ export type {
   Tx,
   Uses,
 } from '@millrace/engine'
-export type { Priority } from './app.ts'
+export type { Priority } from './runs/priority.ts'
 
 /** Which database; what is named here comes before DATABASE_URL and MILLRACE_FOLDER. */
 export interface DatabaseOptions {

@@ -1,22 +1,13 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
 import { relative } from 'node:path'
-import {
-  glance,
-  openApp,
-  operator,
-  PRIORITY,
-  productKinds,
-  WORKSPACE,
-  type App,
-  type Priority,
-  type Served,
-} from '../app.ts'
+import { glance, openApp, operator, productKinds, WORKSPACE, type App, type Served } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition/definition.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
 import { resultsOf } from '../domains/probe/results.ts'
 import { prepare, startProbe, unfinished, type DryRun } from '../domains/probe/start.ts'
 import type { ProbeInput } from '../domains/probe/input.ts'
+import { PRIORITY, type Priority } from '../runs/priority.ts'
 import { checkOut, endOf, exportTo, failureLines, resultTable } from './follow-run.ts'
 import { budgetFrom, changeBudget } from './budget.ts'
 import { costOf, forecastLine, forecastTable, methodLines, paidLines } from './money.ts'

@@ -1,7 +1,8 @@
 /** `millrace runs start`: a run of any kind, with what a person gives as its input. */
 import { parse } from 'yaml'
 import { Refusal, type Run } from '@millrace/engine'
-import { kindNamed, openApp, operator, PRIORITY, servedKinds, type App, type Priority } from '../app.ts'
+import { kindNamed, openApp, operator, servedKinds, type App } from '../app.ts'
+import { PRIORITY, type Priority } from '../runs/priority.ts'
 import { readConfig } from '../config.ts'
 import { endOf, outputLines } from './follow-run.ts'
 import { COMING_TO_AN_END, performRun } from './perform-run.ts'

@@ -4,11 +4,9 @@
  * its requests gives it away.
  */
 import { Refusal } from '@millrace/engine'
+import { isLoopback } from '../access/origin.ts'
 
 const OWN = new Set(['localhost', '127.0.0.1', '[::1]'])
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/
-
-export const isLoopback = (host: string): boolean => LOOPBACK.test(host)
 
 /** @throws Refusal HOST_NOT_ALLOWED */
 export function refuseHosts(asked: string | undefined, listensOn: string, further: readonly string[]): void {

@@ -13,6 +13,7 @@ import { lengthsSeen } from '../domains/probe/forecast.ts'
 import type { Known } from '../domains/probe/start.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Prices } from '../prices/prices.ts'
+import { PRIORITY, type Priority } from '../runs/priority.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { ProviderHealth } from '../providers/health.ts'
 import type { Python } from '../tools/python/python.ts'
@@ -50,12 +51,11 @@ export function knownTo({ engine, catalogue, prices, python }: House, who: Princ
 /** Throws STARTING until it is opened. */
 export type Opened = () => House
 
-export const PRIORITIES = { low: 0, normal: 5, high: 10 } as const
 const PRIORITY_WORDS = ['low', 'normal', 'high', 'LOW', 'NORMAL', 'HIGH'] as const
 export const priorityWord = z.enum(PRIORITY_WORDS).describe('Before or after other runs.')
 
 export function priorityOf(word: (typeof PRIORITY_WORDS)[number]): number {
-  return PRIORITIES[word.toLowerCase() as keyof typeof PRIORITIES]
+  return PRIORITY[word.toLowerCase() as Priority]
 }
 
 const MOST = Number.MAX_SAFE_INTEGER

@@ -7,7 +7,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import { z } from 'zod'
 import type { Authenticator } from '../access/signed-in.ts'
 import { mustBeSignedIn, type Door } from './door.ts'
-import { isLoopback } from './hosts.ts'
+import { isLoopback } from '../access/origin.ts'
 import type { House, Opened } from './house.ts'
 
 /** What the worker beside the server has done, and does. */
@@ -100,7 +100,7 @@ export function metricRoutes(
     async handler(request, reply) {
       // Who comes through a proxy comes from elsewhere, whatever the connection says.
       const forwarded = request.headers['x-forwarded-for'] ?? request.headers.forwarded
-      const local = isLoopback(request.ip.replace(/^::ffff:/, '')) && forwarded === undefined
+      const local = isLoopback(request.ip) && forwarded === undefined
       if (!local) await mustBeSignedIn(authenticate, request, 'admin')
       await look(house())
       return reply

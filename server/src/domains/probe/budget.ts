@@ -4,6 +4,7 @@
  * are refused where such a budget holds.
  */
 import { Refusal, type Tx } from '@millrace/engine'
+import { heldByMoney } from '../../prices/held.ts'
 import type { Catalogue } from '../../providers/catalogue.ts'
 import type { Prices } from '../../prices/prices.ts'
 import { mostOf, unpriced } from './cost.ts'
@@ -15,10 +16,6 @@ export interface Priced {
   readonly prices: Prices
 }
 
-const HELD = `select bool_or(b.tokens is null) as money_alone from engine.budgets b
-    join engine.runs r on r.workspace_id = b.workspace_id
-   where r.id = $1 and (b.run_id = r.id or b.run_id is null) and b.micros is not null having count(*) > 0`
-
 /**
  * Asked in the transaction that starts a run.
  * @throws Refusal BUDGET_CANNOT_HOLD, with a cause for each model
@@ -29,10 +26,9 @@ export async function refuseUnheld(
   input: ProbeInput,
   { catalogue, prices }: Priced,
 ): Promise<void> {
-  const { rows } = await tx.query<{ money_alone: boolean }>(HELD, [run])
-  const [held] = rows
+  const held = await heldByMoney(tx, run)
   if (held === undefined) return
-  const nowhere = held.money_alone ? unpriced(input.models, catalogue, prices) : []
+  const nowhere = held.moneyAlone ? unpriced(input.models, catalogue, prices) : []
   const endless =
     input.maxTokens === undefined
       ? input.models.filter((spec) => (mostOf(input, spec, catalogue, prices) ?? 0) > 0)
