@@ -9,7 +9,7 @@ const conditions = ['node', 'module-sync']
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['engine', 'server', 'tools', 'examples', 'kinds'].map(
+    include: ['engine', 'server', 'tools', 'examples', 'kinds', 'web'].map(
       (folder) => `${folder}/**/*${long ? '.long' : ''}.test.ts`,
     ),
     exclude: ['**/node_modules/**', ...(long ? [] : ['**/*.long.test.ts'])],

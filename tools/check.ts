@@ -12,19 +12,17 @@ import { house, TOOL_CHECKS } from './tool-rules.ts'
 
 /** The bench has dependencies of its own; its types are there to look at once they are installed. */
 const places = existsSync('bench/node_modules') ? ['.', 'bench'] : ['.']
+/** The console runs in another place, so that its types are others; its journeys know both. */
+const TYPED = [...places, 'web', 'web/test']
 const LINTED: Record<string, string[]> = {
-  '.': ['engine', 'server', 'tools', 'examples', 'vitest.config.ts'],
+  '.': ['engine', 'server', 'tools', 'web', 'examples', 'vitest.config.ts'],
   bench: ['bench'],
-}
-
-async function everywhere(look: (place: string) => Promise<string[]>): Promise<string[]> {
-  return (await Promise.all(places.map(look))).flat()
 }
 
 type Check = readonly [name: string, run: () => Promise<readonly string[]>]
 
 const checks: readonly Check[] = [
-  ['types', () => everywhere((place) => command('tsc', ['-p', place]))],
+  ['types', async () => (await Promise.all(TYPED.map((place) => command('tsc', ['-p', place])))).flat()],
   [
     'lint',
     () => command('oxlint', ['--type-aware', '--deny-warnings', ...places.flatMap((place) => LINTED[place] ?? [])]),

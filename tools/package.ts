@@ -7,7 +7,7 @@
  * package of its own elsewhere, becomes the way to its files.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { files, root } from './tree.ts'
 
@@ -55,11 +55,12 @@ function findEngine({ name, exports }: Manifest): void {
 }
 
 rmSync(dist, { recursive: true, force: true })
+execFileSync(process.execPath, ['web/build.ts'], { cwd: root, stdio: 'inherit' })
 execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.package.json'], { cwd: root, stdio: 'inherit' })
 
 renameSync(join(dist, 'emitted'), made)
 for (const path of files(TAKEN)) cpSync(join(root, path), join(made, path))
-if (existsSync(join(root, CONSOLE))) cpSync(join(root, CONSOLE), join(made, CONSOLE), { recursive: true })
+cpSync(join(root, CONSOLE), join(made, CONSOLE), { recursive: true })
 
 const [house, engine, server] = [manifestOf('.'), manifestOf('engine'), manifestOf('server')]
 findEngine(engine)

@@ -1,6 +1,6 @@
 /**
- * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md`, made from the
- * code.  `node tools/reference.ts --write` writes them; the check compares.
+ * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md` and the types
+ * that the console asks with, made from the code.  `node tools/reference.ts --write` writes them; the check compares.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -10,13 +10,16 @@ import { openLog } from '../server/src/http/log.ts'
 import { referenceText, type Contract } from '../server/src/http/reference.ts'
 import { openServer } from '../server/src/http/server.ts'
 import { FAILURES, STATUS, WORDS, type Row } from '../server/src/providers/failure-table.ts'
+import { contractTypes } from './contract.ts'
 import { root, textOf } from './tree.ts'
 
 async function pictures(): Promise<Record<string, string>> {
+  const { page, types } = await http()
   return {
     'docs/reference/cli.md': cli(),
     'docs/reference/settings.md': settingsPage(),
-    'docs/reference/http.md': await http(),
+    'docs/reference/http.md': page,
+    'web/src/contract.d.ts': types,
     'docs/reference/failures.md': failures(),
   }
 }
@@ -46,7 +49,7 @@ function settingsPage(): string {
 }
 
 /** The routes say what they are without anything behind them. */
-async function http(): Promise<string> {
+async function http(): Promise<{ page: string; types: string }> {
   const nobody = () => {
     throw new Error('nothing is opened for a picture')
   }
@@ -60,9 +63,10 @@ async function http(): Promise<string> {
     host: '127.0.0.1',
   })
   await door.ready()
-  const text = referenceText(door.swagger() as Contract)
+  const page = referenceText(door.swagger() as Contract)
+  const types = contractTypes(door)
   await door.close()
-  return text
+  return { page, types }
 }
 
 function failures(): string {

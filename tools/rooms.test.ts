@@ -24,6 +24,10 @@ describe('the import rooms', () => {
       'server/src/simulator/openai.ts',
       'server/src/providers/openai-compatible.ts',
     ],
+    ['the console knows no file of the server', 'web/src/api.ts', 'server/src/http/shapes.ts'],
+    ['the design system knows no page', 'web/src/ui/table.tsx', 'web/src/runs/live.ts'],
+    ['a room of the console does not know another', 'web/src/runs/list.tsx', 'web/src/home/home.tsx'],
+    ['the server knows nothing of the console', 'server/src/http/console.ts', 'web/src/api.ts'],
     ['nobody but the programs knows app.ts', 'server/src/domains/probe/run.ts', 'server/src/app.ts'],
   ])('%s', (_, from, to) => {
     expect(crossing({ from, to })).toContain(from)

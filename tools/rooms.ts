@@ -1,6 +1,8 @@
 /**
  * Who may import whom.  The direction is: cli and app → domains → providers,
- * engine; the engine knows none of them, and no domain knows another.
+ * engine; the engine knows none of them, and no domain knows another.  The console
+ * knows the server by its contract only; its rooms stand on the design system, and
+ * the frame alone knows them all.
  */
 import { dirname, join, normalize } from 'node:path'
 import { files, textOf } from './tree.ts'
@@ -9,6 +11,7 @@ import { files, textOf } from './tree.ts'
 const ROOMS = [
   'engine/src/postgres/',
   'engine/',
+  'examples/',
   'server/src/domains/probe/',
   'server/src/domains/chat/',
   'server/src/domains/diagnosis/',
@@ -32,15 +35,29 @@ const ROOMS = [
   'server/src/report.ts',
   'server/src/config.ts',
   'server/src/cli.ts',
+  'web/src/ui/gallery.tsx',
+  'web/src/ui/',
+  'web/src/words/',
+  'web/src/shell/rooms.ts',
+  'web/src/shell/app.tsx',
+  'web/src/shell/',
+  'web/src/home/',
+  'web/src/runs/',
+  'web/src/main.tsx',
+  'web/src/',
 ] as const
 type Room = (typeof ROOMS)[number]
 
 const ENGINE = '@millrace/engine'
 
+/** What every page of the console is made of. */
+const PAGE = ['web/src/shell/', 'web/src/shell/rooms.ts', 'web/src/ui/', 'web/src/words/', 'web/src/'] as const
+
 /** What a room may import besides itself and packages from outside. */
 const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'engine/src/postgres/': ['engine/'],
   'engine/': ['engine/src/postgres/'],
+  'examples/': [],
   'server/src/providers/fake-answers.ts': ['server/src/providers/'],
   'server/src/providers/': ['server/src/providers/fake-answers.ts', 'server/src/traces/', ENGINE],
   'server/src/traces/': [ENGINE],
@@ -132,6 +149,18 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     ENGINE,
   ],
   'server/src/cli.ts': ['server/src/cli/', 'server/src/config.ts', ENGINE],
+  // What asks, remembers and writes numbers; the words are also said where nobody answers.
+  'web/src/': ['web/src/words/'],
+  'web/src/words/': [],
+  'web/src/ui/': ['web/src/', 'web/src/words/'],
+  'web/src/ui/gallery.tsx': ['web/src/ui/', 'web/src/', 'web/src/words/'],
+  'web/src/shell/rooms.ts': ['web/src/home/', 'web/src/runs/', 'web/src/shell/'],
+  'web/src/shell/app.tsx': ['web/src/ui/gallery.tsx', ...PAGE],
+  'web/src/shell/': PAGE,
+  // It shows what the other rooms have that waits for somebody, and the example.
+  'web/src/home/': ['web/src/runs/', 'examples/', ...PAGE],
+  'web/src/runs/': PAGE,
+  'web/src/main.tsx': ['web/src/shell/app.tsx', 'web/src/'],
 }
 
 export interface Import {
@@ -162,7 +191,7 @@ export function importsOf(path: string, text: string): Import[] {
 }
 
 export async function crossings(): Promise<string[]> {
-  const sources = files(/^(engine|server)\/src\/.*\.ts$/).filter((path) => !/\.(test|contract)\.ts$/.test(path))
+  const sources = files(/^(engine|server|web)\/src\/.*\.tsx?$/).filter((path) => !/\.(test|contract)\.ts$/.test(path))
   if (sources.length < 20) return [`only ${sources.length} files were looked at`]
   return sources.flatMap((path) => importsOf(path, textOf(path)).flatMap((one) => crossing(one) ?? []))
 }

@@ -13,8 +13,9 @@ function allowed(): Set<string> {
 
 export async function tooLong(): Promise<string[]> {
   const exceptions = allowed()
-  // The picture of the schema is as long as the schema.
-  const written = files(/\.(ts|tsx|js|mjs|sql|py|css)$/).filter((path) => path !== 'engine/schema.sql')
+  // A picture is as long as what it shows.
+  const pictures = ['engine/schema.sql', 'web/src/contract.d.ts']
+  const written = files(/\.(ts|tsx|js|mjs|sql|py|css)$/).filter((path) => !pictures.includes(path))
   return written.flatMap((path) => {
     const lines = textOf(path).split('\n').length - 1
     return lines <= LINES || exceptions.has(path) ? [] : [`${path} has ${lines} lines; ${LINES} are allowed`]

@@ -63,6 +63,8 @@ export interface HttpStage {
   revoke(name: string): void
   work(slots?: number): Promise<Worker>
   ended(run: number): Promise<void>
+  /** The server is away while this is done, then it is there again, at its address. */
+  away(meanwhile: () => Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
@@ -73,6 +75,8 @@ export async function openHttpStage(
     catalogue?: Catalogue
     origins?: string[]
     hosts?: string[]
+    /** The folder of the built console. */
+    web?: string
     tools?: Partial<Pick<ToolsOptions, 'folder' | 'faults' | 'pause'>>
   } = {},
 ): Promise<HttpStage> {
@@ -121,7 +125,7 @@ export async function openHttpStage(
   person('admin', 'admin')
   const workers: Worker[] = []
   const logged: string[] = []
-  const door = await openServer({
+  const serving: Parameters<typeof openServer>[0] = {
     house: () => house,
     access: () => access,
     authenticate: async (asking) =>
@@ -132,12 +136,14 @@ export async function openHttpStage(
     host: '127.0.0.1',
     hosts: how.hosts,
     origins: how.origins,
+    web: how.web,
     ...(how.lineTimes === undefined ? {} : { lineTimes: how.lineTimes }),
     ...(how.exportStall === undefined ? {} : { exportStall: how.exportStall }),
-  })
-  const http = await listen(door, '127.0.0.1', 0)
+  }
+  let http = await listen(await openServer(serving), '127.0.0.1', 0)
+  const { url } = http
   const raw: HttpStage['raw'] = (path, { method, body, headers = {}, as = 'admin', signal } = {}) =>
-    fetch(`${http.url}${path}`, {
+    fetch(`${url}${path}`, {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
         ...(as === null ? {} : { authorization: `Bearer ${as}` }),
@@ -153,7 +159,7 @@ export async function openHttpStage(
     house,
     probe,
     tools,
-    url: http.url,
+    url,
     logged,
     raw,
     async ask(path, asked) {
@@ -181,6 +187,11 @@ export async function openHttpStage(
         () => engine.run(operator, run).catch(() => undefined),
         (seen) => seen !== undefined && seen.finishedAt !== null,
       )
+    },
+    async away(meanwhile) {
+      await http.close()
+      await meanwhile()
+      http = await listen(await openServer(serving), '127.0.0.1', Number(new URL(url).port))
     },
     async close() {
       await http.close()

@@ -51,7 +51,11 @@ const key = z.strictObject({
 
 const tags = ['access']
 
-export async function accessRoutes(plain: FastifyInstance, { access }: Opened): Promise<void> {
+/** `form`: sign-in is a plain form here, because there is no console with a page for it. */
+export async function accessRoutes(
+  plain: FastifyInstance,
+  { access, form = true }: Opened & { readonly form?: boolean },
+): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>()
 
   // The bell reaches other programs in a moment; here the answer must not come before what it says.
@@ -292,5 +296,5 @@ export async function accessRoutes(plain: FastifyInstance, { access }: Opened): 
   })
 
   await app.register(peopleRoutes, { access })
-  await app.register(page, { access })
+  if (form) await app.register(page, { access })
 }

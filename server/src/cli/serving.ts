@@ -5,6 +5,7 @@ import { isLoopback } from '../access/origin.ts'
 import { ensureFirst, firstLink, LINK_HOURS } from '../access/people.ts'
 import { operator, providerHealth, type App } from '../app.ts'
 import type { Config } from '../config.ts'
+import { CONSOLE, isBuilt } from '../http/console.ts'
 import { byToken, localToken } from '../http/local-token.ts'
 import { openLog } from '../http/log.ts'
 import { openHouse, type OpenHouse } from '../http/open-house.ts'
@@ -57,6 +58,7 @@ export async function openServing(config: Config, open = false): Promise<Serving
     host: config.host,
     hosts: hostsOf(config),
     origins: config.origins,
+    web: CONSOLE,
   })
   const http = await listen(door, config.host, config.port)
   return {
@@ -69,7 +71,13 @@ export async function openServing(config: Config, open = false): Promise<Serving
       access = { ...people, authenticate: async (asking) => (await local(asking)) ?? people.authenticate(asking) }
       beside = worker
       house = openHouse({ ...app, providerHealth: () => providerHealth(catalogue) }, app.logins.api)
-      return { tokenFile: path, signIn: await howToSignIn(app, config.publicUrl?.origin ?? http.url, open) }
+      return {
+        tokenFile: path,
+        signIn: [
+          ...(isBuilt(CONSOLE) ? [] : [NOT_BUILT]),
+          ...(await howToSignIn(app, config.publicUrl?.origin ?? http.url, open)),
+        ],
+      }
     },
     async close() {
       await http.close()
@@ -78,6 +86,8 @@ export async function openServing(config: Config, open = false): Promise<Serving
     },
   }
 }
+
+const NOT_BUILT = 'The console is not built; everything else is served. `npm run build -w web` builds it.'
 
 /** A server on loopback is asked by its own names, and by that under which a proxy shows it. */
 function hostsOf({ host, hosts, publicUrl }: Config): readonly string[] | undefined {

@@ -7,6 +7,7 @@ import type { Opened as OpenedAccess } from '../access/guard.ts'
 import { accessRoutes } from '../access/routes.ts'
 import type { Authenticator } from '../access/signed-in.ts'
 import { graphqlRoutes } from '../graphql/routes.ts'
+import { consoleRoutes, isBuilt } from './console.ts'
 import { openDoor, type Door } from './door.ts'
 import type { Opened } from './house.ts'
 import { openLines, type LineTimes } from './lines.ts'
@@ -28,6 +29,7 @@ import { moneyRoutes } from './routes/money.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { resultRoutes } from './routes/results.ts'
 import { retentionRoutes } from './routes/retention.ts'
+import { runFactRoutes } from './routes/run-facts.ts'
 import { runRoutes } from './routes/runs.ts'
 import { startRoutes } from './routes/start.ts'
 import { toolRoutes } from './routes/tools.ts'
@@ -46,6 +48,8 @@ export interface ServerOptions extends OpenedAccess {
   readonly hosts?: readonly string[] | undefined
   /** Other sites whose pages may ask; none if left out. */
   readonly origins?: readonly string[] | undefined
+  /** The folder of the built console; without one the pages say so. */
+  readonly web?: string | undefined
   readonly lineTimes?: LineTimes
   /** Milliseconds in which the reader of an export must take something. */
   readonly exportStall?: number
@@ -70,8 +74,9 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   door.addHook('preClose', async () => lines.close())
 
   pageRoutes(door)
-  await door.register(accessRoutes, { access: options.access })
+  await door.register(accessRoutes, { access: options.access, form: !isBuilt(options.web) })
   runRoutes(door, house)
+  runFactRoutes(door, house)
   startRoutes(door, house)
   watchRoutes(door, house, lines)
   resultRoutes(door, house)
@@ -89,6 +94,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   metricRoutes(door, house, authenticate, options.performed)
   await publicGateway(door, house, authenticate)
   await graphqlRoutes(door, { house, authenticate, log })
+  await consoleRoutes(door, options.web)
   return door
 }
 

@@ -29,6 +29,7 @@ export const progressSchema = z
 export const runSchema = z
   .object({
     id: z.int(),
+    workspace: z.int(),
     kind: z.string(),
     status: z.enum(STATUSES),
     name: z.string().nullable().describe('Of a probe: its definition’s name.'),
@@ -49,10 +50,11 @@ export const runSchema = z
   .meta({ id: 'Run' })
 
 export function runAt(run: FoundRun): z.output<typeof runSchema> {
-  const { id, kind, name, definition, priority, round, cancelAsked, lastEvent, parent } = run
+  const { id, workspace, kind, name, definition, priority, round, cancelAsked, lastEvent, parent } = run
   const { createdAt, startedAt, finishedAt, lastAccessedAt } = run
   return {
     id,
+    workspace,
     kind,
     status: restStatus(run),
     name,

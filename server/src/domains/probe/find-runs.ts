@@ -6,6 +6,9 @@ export interface RunFilter {
   /** As a person sees it: the state, or `paused`, `awaiting_approval`; one of several. */
   readonly status?: string | readonly string[]
   readonly definition?: number
+  /** As it was asked for, `provider:model[@version]`; or a part of that. */
+  readonly model?: string
+  readonly workspace?: number
   readonly parent?: number
   readonly since?: Date
   readonly until?: Date
@@ -39,29 +42,34 @@ const FACTS = `
          (select a.at from probe.accesses a where a.run_id = r.id and a.task is null and a.definition_id is null) as "lastAccessedAt"
     from engine.runs r left join probe.runs p on p.run_id = r.id`
 
-export async function findRuns(engine: Engine, who: Principal, filter: RunFilter): Promise<FoundRun[]> {
-  const { rows } = await engine.as(who, (tx) =>
-    tx.query(
-      `${FACTS}
+const WHERE = `
         where ($1::text is null or r.kind = $1) and ($2::text[] is null or engine.status(r) = any($2))
           and ($3::bigint is null or p.definition_id = $3) and ($4::bigint is null or r.parent_id = $4)
           and ($5::timestamptz is null or r.created_at >= $5) and ($6::timestamptz is null or r.created_at < $6)
           and ($7::text is null or strpos(lower(coalesce(p.name, '') || ' ' || r.kind), lower($7)) > 0 or r.id::text = $7)
-          and ($8::bigint is null or r.id < $8)
-        order by r.id desc limit $9 offset $10`,
-      [
-        filter.kind ?? null,
-        filter.status === undefined ? null : [filter.status].flat(),
-        filter.definition ?? null,
-        filter.parent ?? null,
-        filter.since ?? null,
-        filter.until ?? null,
-        filter.search ?? null,
-        filter.before ?? null,
-        filter.limit,
-        filter.offset ?? 0,
-      ],
-    ),
+          and ($8::bigint is null or r.workspace_id = $8)
+          and ($9::text is null or strpos(lower(array_to_string(p.models, ' ')), lower($9)) > 0)`
+
+const valuesOf = (filter: Omit<RunFilter, 'limit'>) => [
+  filter.kind ?? null,
+  filter.status === undefined ? null : [filter.status].flat(),
+  filter.definition ?? null,
+  filter.parent ?? null,
+  filter.since ?? null,
+  filter.until ?? null,
+  filter.search ?? null,
+  filter.workspace ?? null,
+  filter.model ?? null,
+]
+
+export async function findRuns(engine: Engine, who: Principal, filter: RunFilter): Promise<FoundRun[]> {
+  const { rows } = await engine.as(who, (tx) =>
+    tx.query(`${FACTS} ${WHERE} and ($10::bigint is null or r.id < $10) order by r.id desc limit $11 offset $12`, [
+      ...valuesOf(filter),
+      filter.before ?? null,
+      filter.limit,
+      filter.offset ?? 0,
+    ]),
   )
   const facts = rows as unknown as Facts[]
   if (facts.length === 0) return []
@@ -71,6 +79,33 @@ export async function findRuns(engine: Engine, who: Principal, filter: RunFilter
     const run = runs.get(fact.id)
     return run === undefined ? [] : [{ ...run, ...fact }]
   })
+}
+
+/** Runs that are counted at most, the newest; who has more is told so. */
+const MOST_COUNTED = 100_000
+
+export interface RunCounts {
+  readonly counts: Readonly<Record<string, number>>
+  readonly capped: boolean
+}
+
+/** How many runs of each status a filter leaves. */
+export async function countRuns(
+  engine: Engine,
+  who: Principal,
+  filter: Omit<RunFilter, 'limit' | 'status'>,
+): Promise<RunCounts> {
+  const { rows } = await engine.as(who, (tx) =>
+    tx.query<{ status: string; n: number }>(
+      `select status, count(*)::integer as n from (
+         select engine.status(r) as status from engine.runs r left join probe.runs p on p.run_id = r.id
+         ${WHERE} order by r.id desc limit ${MOST_COUNTED}) q
+        group by status`,
+      valuesOf(filter),
+    ),
+  )
+  const counts = Object.fromEntries(rows.map(({ status, n }) => [status, n]))
+  return { counts, capped: rows.reduce((sum, { n }) => sum + n, 0) >= MOST_COUNTED }
 }
 
 /** @throws Refusal NO_SUCH_RUN */

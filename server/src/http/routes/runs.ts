@@ -1,7 +1,7 @@
 /** Runs: found, looked at, steered. */
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
-import { findRuns, foundRun, progressByModel } from '../../domains/probe/find-runs.ts'
+import { countRuns, findRuns, foundRun, progressByModel } from '../../domains/probe/find-runs.ts'
 import { again } from '../../runs/again.ts'
 import { refuseUnpriced } from '../../domains/probe/budget.ts'
 import { taskOf, tasksOf } from '../../runs/tasks.ts'
@@ -27,6 +27,26 @@ const tags = ['runs']
 const steered = z.object({ run: runSchema })
 const VERBS = { pause: 'hold', resume: 'release', cancel: 'cancel' } as const
 
+/** Which runs?  Without their status, because they are counted by it. */
+const filters = {
+  kind: z.string().max(200).optional(),
+  definition: id.optional().describe('Number of a stored definition.'),
+  model: z.string().min(1).max(200).optional().describe('`provider:model[@version]`, or a part of it.'),
+  workspace: id.optional(),
+  parent: id.optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+  search: z.string().min(1).max(200).optional().describe('In names and kinds; or a run’s number.'),
+}
+
+function filterOf({ since, until, ...rest }: z.output<z.ZodObject<typeof filters>> & { status?: string | undefined }) {
+  return given({
+    ...rest,
+    since: since === undefined ? undefined : new Date(since),
+    until: until === undefined ? undefined : new Date(until),
+  })
+}
+
 export function runRoutes(door: Door, house: Opened): void {
   door.route({
     method: 'GET',
@@ -36,31 +56,44 @@ export function runRoutes(door: Door, house: Opened): void {
       tags,
       operationId: 'listRuns',
       summary: 'The newest runs first, page by page.',
-      querystring: z.strictObject({
-        ...page,
-        kind: z.string().max(200).optional(),
-        status: z.enum(STATUSES).optional(),
-        definition: id.optional().describe('Number of a stored definition.'),
-        parent: id.optional(),
-        since: z.iso.datetime({ offset: true }).optional(),
-        until: z.iso.datetime({ offset: true }).optional(),
-        search: z.string().min(1).max(200).optional().describe('In names and kinds; or a run’s number.'),
-      }),
+      querystring: z.strictObject({ ...page, ...filters, status: z.enum(STATUSES).optional() }),
       response: { 200: pageOf(runSchema) },
     },
     async handler(request) {
-      const { limit, cursor, since, until, ...filter } = request.query
+      const { limit, cursor, ...filter } = request.query
       const found = await findRuns(house().engine, who(request), {
-        ...given({
-          ...filter,
-          before: afterOf(cursor),
-          since: since === undefined ? undefined : new Date(since),
-          until: until === undefined ? undefined : new Date(until),
-        }),
+        ...filterOf(filter),
+        ...given({ before: afterOf(cursor) }),
         limit: limit + 1,
       })
       const { items, next } = cut(found, limit, (run) => run.id)
       return { items: items.map(runAt), next }
+    },
+  })
+
+  door.route({
+    method: 'GET',
+    url: '/api/runs/counts',
+    config: read,
+    schema: {
+      tags,
+      operationId: 'countRuns',
+      summary: 'How many runs of each status there are.',
+      querystring: z.strictObject(filters),
+      response: {
+        200: z.object({
+          counts: z.partialRecord(z.enum(STATUSES), z.int()),
+          capped: z.boolean().describe('Only the 100,000 newest were counted.'),
+        }),
+      },
+    },
+    async handler(request) {
+      const { counts, capped } = await countRuns(house().engine, who(request), filterOf(request.query))
+      const pairs = STATUSES.flatMap((status) => {
+        const n = counts[status]
+        return n === undefined ? [] : [[status, n] as const]
+      })
+      return { counts: Object.fromEntries(pairs), capped }
     },
   })
 
@@ -226,7 +259,6 @@ export function runRoutes(door: Door, house: Opened): void {
         return { run: runAt(await foundRun(house().engine, who(request), request.params.id)) }
       },
     })
-    if (word === 'resume') continue
     door.route({
       method: 'POST',
       url: `/api/runs/${word}`,

@@ -1,10 +1,12 @@
 /** Watching: the log of a run, page by page or live, and what moves in a workspace. */
-import { Refusal, type Event } from '@millrace/engine'
+import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { findRuns } from '../../domains/probe/find-runs.ts'
 import { NEWEST } from '../boards.ts'
 import type { Door } from '../door.ts'
-import { afterOf, cursorOf, flag, page, runParams, who, type Opened } from '../house.ts'
+import { follow, FOLLOWED, followedOf } from '../followed.ts'
+import { eventsLike, LEVELS } from '../../runs/facts.ts'
+import { afterOf, cursorOf, flag, given, page, runParams, who, type Opened } from '../house.ts'
 import type { Lines } from '../lines.ts'
 import { eventSchema, runAt, runSchema } from '../shapes.ts'
 
@@ -35,6 +37,8 @@ export function watchRoutes(door: Door, house: Opened, lines: Lines): void {
           .max(Number.MAX_SAFE_INTEGER)
           .optional()
           .describe('Only events after this number.'),
+        level: z.enum(LEVELS).optional().describe('Only what matters as much; of a page, not of the stream.'),
+        search: z.string().min(1).max(200).optional().describe('Only what says this; of a page, not of the stream.'),
         stream: flag,
       }),
       response: {
@@ -57,11 +61,12 @@ export function watchRoutes(door: Door, house: Opened, lines: Lines): void {
       house().accesses.saw(who(request), { run: run.id })
       const after = afterOf(cursor) ?? lastSeen(request.headers['last-event-id']) ?? request.query.after ?? 0
       if (!stream) {
-        const { rows } = await engine.as(who(request), (tx) =>
-          tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [run.id, after, limit]),
+        const { level, search } = request.query
+        const items = await engine.as(who(request), (tx) =>
+          eventsLike(tx, run.id, { after, limit, ...given({ level, search }) }),
         )
-        const items = rows as unknown as Event[]
-        const last = items.at(-1)?.n ?? after
+        // A page that is not full was looked for up to the end.
+        const last = items.length < limit ? run.lastEvent : (items.at(-1)?.n ?? after)
         return await reply.send({
           items: items.map((event) => ({ ...event, data: { ...event.data } })),
           next: last < run.lastEvent ? cursorOf(last) : null,
@@ -95,8 +100,11 @@ export function watchRoutes(door: Door, house: Opened, lines: Lines): void {
       operationId: 'getFeed',
       summary:
         'The newest runs of your workspaces; with `stream=true` each again whenever something in it has changed.',
-      description: `It speaks of the ${NEWEST} newest runs and begins with all of them. Every message is a whole run, so nothing is lost that the next one does not say: there is no number to go on from.`,
-      querystring: z.strictObject({ stream: flag }),
+      description: `It speaks of the ${NEWEST} newest runs and begins with all of them. Every message is a whole run, so nothing is lost that the next one does not say: there is no number to go on from. With \`runs=12:345,13\` the stream gives the events of those runs too, \`events\` after the number that each has, and \`gone\` for one that nobody may see; its \`id:\` says how far each is.`,
+      querystring: z.strictObject({
+        stream: flag,
+        runs: z.string().max(1_600).regex(FOLLOWED).optional().describe('Runs whose events come too: `12:345,13`.'),
+      }),
       response: {
         200: {
           description: 'The runs, or the stream of them.',
@@ -113,11 +121,15 @@ export function watchRoutes(door: Door, house: Opened, lines: Lines): void {
         return await reply.send({ items: (await findRuns(engine, who(request), { limit: NEWEST })).map(runAt) })
       }
       if (feeds.full) throw new Refusal('TOO_MANY_READERS', 'As many readers as this server serves are following.')
+      const places = followedOf(request.query.runs, request.headers['last-event-id'])
       const line = lines.open(request, reply, right)
-      try {
+      const newest = async () => {
         for await (const runs of boards.read(who(request), line.signal)) {
           await line.send(runs.map((run) => `event: run\ndata: ${JSON.stringify(runAt(run))}\n\n`).join(''))
         }
+      }
+      try {
+        await Promise.all([newest(), follow({ engine, feeds }, who(request), places, line)])
       } catch (error) {
         request.log.warn({ reqId: request.id, err: error })
         reply.raw.destroy()

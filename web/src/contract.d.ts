@@ -1,0 +1,344 @@
+/**
+ * What the server's routes take and give, as they say themselves.
+ * Made by `node tools/reference.ts --write`; never changed by hand.
+ */
+export type ToolError = { readonly type: 'ValidationError' | 'NotFoundError' | 'PluginError' | 'ExecutionError' | 'TimeoutError' | 'CancelledError' | 'InternalError'; readonly code: string; readonly message: string; readonly details: Readonly<Record<string, string | number | boolean | null>>; readonly tool: string; readonly plugin: string; readonly retryable: boolean; readonly timestamp: string; readonly correlationId: string }
+export type Problem = { readonly type: string; readonly title: string; readonly status: number; readonly code: string; readonly detail?: string | undefined; readonly instance: string; readonly correlationId: string; readonly errors?: readonly ({ readonly pointer: string; readonly message: string })[] | undefined; readonly causes?: readonly (string)[] | undefined; readonly remedy?: string | undefined; readonly retryAfter?: number | undefined; readonly error?: ToolError | undefined; readonly run?: number | undefined }
+export type BasicAnalysis = { readonly version: '1'; readonly slots: number; readonly scale: { readonly codes: readonly (string)[]; readonly numeric: boolean; readonly lowest: number | null; readonly highest: number | null; readonly middle: number | null }; readonly models: readonly ({ readonly modelId: string; readonly slots: number; readonly answered: number; readonly failed: number; readonly cancelled: number; readonly n: number; readonly mean: number | null; readonly sd: number | null; readonly median: number | null; readonly decisions: Readonly<Record<string, number>>; readonly refusal: number; readonly other: number; readonly unparsed: number; readonly refusalRate: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number }; readonly wins: { readonly n: number; readonly wins: number; readonly losses: number; readonly neutrals: number; readonly withNeutrals: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number }; readonly withoutNeutrals: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number } }; readonly winRates: readonly ({ readonly n: number; readonly wins: number; readonly losses: number; readonly neutrals: number; readonly withNeutrals: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number }; readonly withoutNeutrals: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number }; readonly dimension: string; readonly level: string })[] })[]; readonly dimensions: readonly ({ readonly n: number; readonly groups: number; readonly h: number | null; readonly df: (number | null); readonly p: number | null; readonly etaSquared: number | null; readonly means: Readonly<Record<string, number | null>>; readonly dimension: string; readonly models: readonly ({ readonly n: number; readonly groups: number; readonly h: number | null; readonly df: (number | null); readonly p: number | null; readonly etaSquared: number | null; readonly means: Readonly<Record<string, number | null>>; readonly modelId: string })[] })[]; readonly pairs: readonly ({ readonly a: string; readonly b: string; readonly n: number; readonly spearman: number | null; readonly p: number | null; readonly pHolm: number | null; readonly cohensD: number | null; readonly same: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number } })[]; readonly contested: readonly ({ readonly scenarioId: string; readonly sd: number; readonly levels: Readonly<Record<string, string>>; readonly means: Readonly<Record<string, number>> })[]; readonly warnings: readonly ({ readonly code: string; readonly modelId: string | null; readonly n: number; readonly message: string })[] }
+export type KeptAnalysis = { readonly state: 'current' | 'outdated' | 'none'; readonly version?: string | undefined; readonly madeAt?: string | undefined; readonly analysis?: BasicAnalysis | undefined; readonly code?: string | undefined; readonly message?: string | undefined }
+export type Comparison = { readonly runs: readonly (number)[]; readonly name: string; readonly definitionHash: string; readonly pairing: 'models of the run' | 'same model in other runs' | 'all of other runs'; readonly measure: string | null; readonly seed: number; readonly draws: number; readonly arms: readonly ({ readonly run: number; readonly modelId: string; readonly slots: number; readonly decision: number; readonly refusal: number; readonly other: number; readonly unparsed: number; readonly none: number; readonly failed: number; readonly cancelled: number; readonly decided: { readonly rate: number | null; readonly low: number | null; readonly high: number | null; readonly n: number }; readonly mean: number | null })[]; readonly pairs: readonly ({ readonly a: number; readonly b: number; readonly asked: number; readonly n: number; readonly onlyA: number; readonly onlyB: number; readonly neither: number; readonly difference: number | null; readonly low: number | null; readonly high: number | null; readonly p: number | null; readonly pHolm: number | null; readonly needed: number | null; readonly wins: { readonly gained: number; readonly lost: number; readonly n: number; readonly p: number | null; readonly pHolm: number | null }; readonly decided: { readonly gained: number; readonly lost: number; readonly n: number; readonly p: number | null; readonly pHolm: number | null }; readonly tied: boolean | null; readonly changed: readonly ({ readonly scenarioId: string; readonly a: number | null; readonly b: number | null; readonly saidA: Readonly<Record<string, number>>; readonly saidB: Readonly<Record<string, number>> })[] })[]; readonly tied: readonly (readonly (number)[])[]; readonly notes: readonly (string)[] }
+export type Efficiency = { readonly run: number; readonly makespan: number; readonly paused: number; readonly idle: number; readonly beforeFirst: number | null; readonly afterLast: number | null; readonly ideal: number | null; readonly ratio: number | null; readonly callTime: number; readonly longestSlot: number; readonly peak: number; readonly average: number | null; readonly providers: readonly ({ readonly provider: string; readonly calls: number; readonly answered: number; readonly callTime: number; readonly medianCall: number | null; readonly p95Call: number | null; readonly failedTime: number; readonly failures: Readonly<Record<string, number>>; readonly lost: { readonly backoff: { readonly attempts: number; readonly seconds: number }; readonly limits: { readonly attempts: number; readonly seconds: number }; readonly stopped: { readonly attempts: number; readonly seconds: number }; readonly workers: { readonly attempts: number; readonly seconds: number } } })[]; readonly drift: readonly ({ readonly model: string; readonly answers: number; readonly versions: readonly ({ readonly version: string; readonly answers: number })[]; readonly others: number; readonly unsaid: number })[]; readonly unknown: readonly (string)[] }
+export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean; readonly retryAfter?: number | undefined; readonly details?: Readonly<Record<string, string | number | boolean | null>> | undefined; readonly origin: string }
+export type Progress = { readonly total: number; readonly completed: number; readonly failed: number; readonly cancelled: number; readonly open: number; readonly percentComplete: number }
+export type Run = { readonly id: number; readonly workspace: number; readonly kind: string; readonly status: 'queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled'; readonly name: string | null; readonly definition: ({ readonly id: number; readonly version: number } | null); readonly models: (readonly (string)[] | null); readonly priority: number; readonly round: number; readonly progress: Progress; readonly cancelAsked: boolean; readonly lastEvent: number; readonly parent: (number | null); readonly createdAt: string; readonly startedAt: (string | null); readonly finishedAt: (string | null); readonly lastAccessedAt: (string | null); readonly failure: (Failure | null) }
+export type Waiting = { readonly kind: string; readonly key: string; readonly ready: number; readonly due: number; readonly dueAt: (string | null); readonly running: number; readonly reason: string; readonly heldBy: string | null; readonly opensAt: (string | null); readonly stopped: string | null; readonly ahead: (number | null); readonly workers: number; readonly sentence: string }
+export type Task = { readonly n: number; readonly kind: string; readonly key: string; readonly state: 'ready' | 'running' | 'succeeded' | 'failed' | 'cancelled'; readonly attempt: number; readonly tries: number; readonly crashes: number; readonly worker: (number | null); readonly dueAt: (string | null); readonly failure: (Failure | null) }
+export type Event = { readonly n: number; readonly at: string; readonly kind: string; readonly task: (number | null); readonly data: Readonly<Record<string, unknown>> }
+export type Budget = { readonly tokens: (number | null); readonly micros: (number | null); readonly usedTokens: number; readonly usedMicros: number; readonly reservedTokens: number; readonly reservedMicros: number }
+export type Artifact = { readonly id: number; readonly run: number; readonly task: number; readonly name: string; readonly mediaType: string; readonly size: number; readonly digest: string; readonly at: string }
+export type DefinitionHead = { readonly id: number; readonly name: string; readonly tags: readonly (string)[]; readonly version: number; readonly parent: ({ readonly id: number; readonly version: number; readonly latest: number } | null); readonly createdAt: string; readonly createdBy: string; readonly updatedAt: string; readonly lastAccessedAt: (string | null) }
+export type DefinitionContent = { readonly schemaVersion: 1; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs: 'system' | 'user'; readonly template: string; readonly dimensions: readonly ({ readonly name: string; readonly levels: readonly ({ readonly score: number; readonly label: string; readonly options: readonly (string)[] })[] })[]; readonly followups: readonly ({ readonly label: string; readonly prompt: string })[]; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: string; readonly label: string })[] } | undefined; readonly tags: readonly (string)[] }
+export type Definition = { readonly id: number; readonly name: string; readonly tags: readonly (string)[]; readonly version: number; readonly parent: ({ readonly id: number; readonly version: number; readonly latest: number } | null); readonly createdAt: string; readonly createdBy: string; readonly updatedAt: string; readonly lastAccessedAt: (string | null); readonly shown: number; readonly overridden: (readonly ('name' | 'preamble' | 'preambleAs' | 'template' | 'dimensions' | 'followups' | 'decision' | 'tags')[] | null); readonly hash: string; readonly content: DefinitionContent; readonly scenarios: string; readonly warnings: readonly (string)[] }
+export type DiagnosisRun = { readonly id: string; readonly workspace_id: number; readonly organisation_id: string; readonly assessment_id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly errors: readonly ({ readonly code: 'RUN_NOT_FOUND' | 'INVALID_STATUS' | 'CONTEXT_FETCH_ERROR' | 'LLM_ERROR' | 'VALIDATION_ERROR' | 'PERSISTENCE_ERROR' | 'MAX_ATTEMPTS_REACHED' | 'UNEXPECTED_ERROR' | 'CANCELLED'; readonly message: string; readonly at: string; readonly attempt: number; readonly details?: { readonly status?: number | undefined; readonly timeout?: boolean | undefined; readonly gone?: boolean | undefined; readonly paths?: readonly (string)[] | undefined } | undefined })[]; readonly attempts: number; readonly max_attempts: number; readonly round: number; readonly inputs_hash: string | null; readonly created_at: string; readonly started_at: (string | null); readonly completed_at: (string | null); readonly correlation_id: string; readonly schema_version: string; readonly context_pack: ({ readonly assessment_data: { readonly id: string; readonly answers: readonly ({ readonly question_id: string; readonly label: string; readonly value: unknown })[]; readonly created_at: string }; readonly funnel_config: { readonly funnel: string; readonly funnel_id: string; readonly version: number }; readonly patient_context: { readonly patient_id: string; readonly patient_created_at: string; readonly age_band?: string | undefined; readonly sex?: string | undefined }; readonly scores?: readonly ({ readonly name: string; readonly score: number; readonly level: string })[] | undefined; readonly history?: { readonly notes: readonly ({ readonly type: string; readonly content: string; readonly created_at: string })[]; readonly earlier: readonly ({ readonly assessment_id: string; readonly funnel: string; readonly completed_at: string; readonly scores: readonly ({ readonly name: string; readonly score: number; readonly level: string })[] })[] } | undefined } | null); readonly diagnosis_result: ({ readonly diagnosis: { readonly summary: string; readonly findings: readonly ({ readonly finding: string; readonly question_ids: readonly (string)[] })[]; readonly differential: readonly ({ readonly condition: string; readonly rationale: string; readonly likelihood: 'low' | 'medium' | 'high' })[]; readonly red_flags: readonly ({ readonly flag: string; readonly urgency: 'routine' | 'soon' | 'urgent'; readonly action: string })[]; readonly next_steps: readonly ({ readonly step: string; readonly priority: 'low' | 'medium' | 'high' })[] }; readonly confidence: number; readonly metadata: { readonly model: string; readonly model_version: string | null; readonly prompt_version: string; readonly usage: { readonly input_tokens: number; readonly output_tokens: number }; readonly latency_ms: number; readonly created_at: string } } | null); readonly uncertain: boolean | null }
+export type DiagnosisLine = { readonly id: string; readonly workspace_id: number; readonly organisation_id: string; readonly assessment_id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly errors: readonly ({ readonly code: 'RUN_NOT_FOUND' | 'INVALID_STATUS' | 'CONTEXT_FETCH_ERROR' | 'LLM_ERROR' | 'VALIDATION_ERROR' | 'PERSISTENCE_ERROR' | 'MAX_ATTEMPTS_REACHED' | 'UNEXPECTED_ERROR' | 'CANCELLED'; readonly message: string; readonly at: string; readonly attempt: number; readonly details?: { readonly status?: number | undefined; readonly timeout?: boolean | undefined; readonly gone?: boolean | undefined; readonly paths?: readonly (string)[] | undefined } | undefined })[]; readonly attempts: number; readonly max_attempts: number; readonly round: number; readonly inputs_hash: string | null; readonly created_at: string; readonly started_at: (string | null); readonly completed_at: (string | null) }
+export type PatientResult = { readonly id: string; readonly assessment_id: string; readonly status: 'completed'; readonly summary: string; readonly next_steps: readonly ({ readonly step: string; readonly priority: 'low' | 'medium' | 'high' })[]; readonly red_flags: readonly ({ readonly flag: string; readonly urgency: 'routine' | 'soon' | 'urgent'; readonly action: string })[]; readonly confidence: number; readonly uncertain: boolean; readonly completed_at: string }
+export type Worker = { readonly id: number; readonly name: string; readonly kinds: readonly (string)[]; readonly slots: number; readonly running: number; readonly registeredAt: string; readonly seenAt: string; readonly seenAgo: number; readonly state: 'alive' | 'stale' | 'gone'; readonly goneWhy: ('left' | 'session' | 'lease' | null); readonly goneAt: (string | null) }
+export type QueueHealth = { readonly running: boolean; readonly pending: number; readonly active: number; readonly held: number; readonly due: number; readonly completedLastHour: number; readonly failedLastHour: number; readonly completedLastDay: number; readonly failedLastDay: number; readonly successRate: number | null; readonly oldestWaiting: number | null; readonly runs: Readonly<Record<string, number>> }
+export type ProviderHealth = { readonly id: string; readonly name: string; readonly configured: boolean; readonly connected: boolean; readonly error?: { readonly code: string; readonly message: string } | undefined; readonly checkedAt: string }
+export type Limit = { readonly key: string; readonly concurrency: (number | null); readonly requestsPerMinute: number | null; readonly tokensPerMinute: number | null; readonly running: number; readonly waiting: number; readonly until: (string | null); readonly stopped: string | null; readonly stoppedAt: (string | null) }
+export type ModelResult = { readonly model: string; readonly answered: number; readonly failed: number; readonly cancelled: number; readonly open: number; readonly decisions: Readonly<Record<string, number>>; readonly mean: number | null; readonly inputTokens: number; readonly outputTokens: number; readonly medianMs: number | null; readonly failures: Readonly<Record<string, number>> }
+export type MatrixRow = { readonly scenario: number; readonly key: string; readonly dimensions: Readonly<Record<string, { readonly score: number; readonly label: string; readonly option: string }>>; readonly cells: Readonly<Record<string, { readonly answered: number; readonly failed: number; readonly open: number; readonly decisions: Readonly<Record<string, number>>; readonly transcripts: readonly (number)[] }>> }
+export type Transcript = { readonly n: number; readonly scenario: number; readonly scenarioKey: string; readonly model: string; readonly modelVersion: string | null; readonly sample: number; readonly decision: string | null; readonly decisionLabel: string | null; readonly overridden: boolean; readonly turnCount: number; readonly wordCount: number; readonly inputTokens: number; readonly outputTokens: number; readonly durationMs: number; readonly createdAt: string }
+export type Turn = { readonly label: string; readonly prompt: string; readonly answer: string; readonly inputTokens: number; readonly outputTokens: number; readonly reasoningTokens: number | null; readonly cachedTokens: number | null; readonly tokens: 'reported' | 'estimated'; readonly startedAt: string; readonly completedAt: string; readonly finishReason: string; readonly truncated: boolean; readonly settings: { readonly asked: Readonly<Record<string, number>>; readonly sent: Readonly<Record<string, number>>; readonly dropped: readonly (string)[] }; readonly modelVersion: string | null; readonly promptHash: string }
+export type DryRun = { readonly scenarios: number; readonly scenariosInAll: number; readonly models: readonly (string)[]; readonly tasks: number; readonly calls: number; readonly inputTokens: number; readonly outputTokens: number; readonly costUsd: number | null; readonly forecast: readonly ({ readonly model: string; readonly calls: number; readonly inputTokens: { readonly low: number; readonly likely: number; readonly high: number }; readonly exact: boolean; readonly outputTokens: { readonly low: number; readonly likely: number; readonly high: number }; readonly costUsd: ({ readonly low: number; readonly likely: number; readonly high: number } | null); readonly seen: number; readonly deprecated: boolean })[]; readonly warnings: readonly (string)[] }
+export type Tool = { readonly name: string; readonly version: string | null; readonly description: string | null; readonly carrier: string | null; readonly capabilities: readonly (string)[]; readonly timeout_ms: (number | null); readonly concurrency: (number | null); readonly state: 'LOADED' | 'INITIALIZED' | 'RUNNING' | 'FAILED' | 'UNAVAILABLE'; readonly places: readonly ({ readonly worker: number; readonly state: 'LOADED' | 'INITIALIZED' | 'RUNNING' | 'FAILED' | 'UNAVAILABLE'; readonly inFlight: number; readonly lastOutcome: ('success' | 'error' | 'caller_error' | null); readonly reason: string | null; readonly file: string | null; readonly line: (number | null) })[]; readonly success_count: number; readonly error_count: number; readonly caller_error_count: number; readonly last_execution_time_ms: number | null; readonly avg_execution_time_ms: number | null; readonly p95_execution_time_ms: number | null; readonly last_used: (string | null) }
+export type ToolJob = { readonly id: number; readonly tool: string; readonly plugin: string; readonly status: 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED'; readonly createdAt: string; readonly startedAt: (string | null); readonly finishedAt: (string | null); readonly error: (ToolError | null) }
+export type ToolResult = { readonly run: number; readonly tool: string; readonly plugin: string; readonly status: 'SUCCESS' | 'FAILED'; readonly output: unknown; readonly elapsedMs: number | null; readonly error: (ToolError | null) }
+export type ProviderKey = { readonly provider: string; readonly fingerprint: string; readonly source: 'database' | 'environment'; readonly by: string; readonly setAt: (string | null); readonly used: boolean; readonly opens: boolean }
+export interface Paths {
+  '/api/sign-in': {
+    post: { body: { readonly email: string; readonly password: string }; answer: undefined }
+  }
+  '/api/sign-in/link': {
+    post: { body: { readonly token: string }; answer: undefined }
+  }
+  '/api/sign-out': {
+    post: { answer: undefined }
+  }
+  '/api/me': {
+    get: { answer: { readonly sub: string; readonly by: 'session' | 'jwt' | 'api_key' | 'open'; readonly scopes: ('all' | readonly ('runs:read' | 'runs:write' | 'definitions:read' | 'definitions:write' | 'exports:read' | 'gateway' | 'workers' | 'tools' | 'admin')[]); readonly operator: boolean; readonly expiresAt: (string | null); readonly user: ({ readonly id: number; readonly email: string; readonly name: string } | null); readonly workspaces: readonly ({ readonly id: number; readonly name: string; readonly role: ('admin' | 'member' | 'viewer' | null) })[] } }
+  }
+  '/api/me/password': {
+    put: { body: { readonly present?: string | undefined; readonly next: string }; answer: undefined }
+  }
+  '/api/me/sessions': {
+    get: { answer: { readonly sessions: readonly ({ readonly id: number; readonly agent: string; readonly createdAt: string; readonly seenAt: string; readonly expiresAt: string; readonly current: boolean })[] } }
+    delete: { answer: { readonly ended: number } }
+  }
+  '/api/me/sessions/{id}': {
+    delete: { path: { id: string | number }; answer: undefined }
+  }
+  '/api/me/keys': {
+    get: { answer: { readonly keys: readonly ({ readonly id: string; readonly user: number; readonly workspace: number | null; readonly name: string; readonly scopes: readonly (string)[]; readonly createdAt: string; readonly expiresAt: string; readonly usedAt: (string | null); readonly revokedAt: (string | null) })[] } }
+    post: { body: { readonly name: string; readonly scopes: readonly ('runs:read' | 'runs:write' | 'definitions:read' | 'definitions:write' | 'exports:read' | 'gateway' | 'workers' | 'tools' | 'admin')[]; readonly workspace?: number | undefined; readonly days?: number | undefined }; answer: { readonly id: string; readonly key: string } }
+  }
+  '/api/me/keys/{id}': {
+    delete: { path: { id: string | number }; answer: undefined }
+  }
+  '/api/workspaces': {
+    get: { answer: { readonly workspaces: readonly ({ readonly id: number; readonly name: string; readonly role: ('admin' | 'member' | 'viewer' | null) })[] } }
+    post: { body: { readonly name: string }; answer: { readonly id: number } }
+  }
+  '/api/workspaces/{id}/members': {
+    get: { path: { id: string | number }; answer: { readonly members: readonly ({ readonly user: number; readonly email: string; readonly name: string; readonly role: 'admin' | 'member' | 'viewer'; readonly disabled: boolean })[] } }
+  }
+  '/api/workspaces/{id}/members/{user}': {
+    put: { path: { id: string | number; user: string | number }; body: { readonly role: 'admin' | 'member' | 'viewer' }; answer: undefined }
+    delete: { path: { id: string | number; user: string | number }; answer: undefined }
+  }
+  '/api/workspaces/{id}/invitations': {
+    get: { path: { id: string | number }; answer: { readonly invitations: readonly ({ readonly id: number; readonly email: string; readonly role: 'admin' | 'member' | 'viewer'; readonly expiresAt: string })[] } }
+    post: { path: { id: string | number }; body: { readonly email: string; readonly role: 'admin' | 'member' | 'viewer' }; answer: { readonly id: number; readonly token: string } }
+  }
+  '/api/invitations/{id}': {
+    delete: { path: { id: string | number }; answer: undefined }
+  }
+  '/api/users': {
+    get: { answer: { readonly users: readonly ({ readonly id: number; readonly email: string; readonly name: string; readonly operator: boolean; readonly disabledAt: (string | null); readonly createdAt: string })[] } }
+    post: { body: { readonly email: string; readonly name?: string | undefined; readonly operator?: boolean | undefined }; answer: { readonly id: number } }
+  }
+  '/api/users/{id}/link': {
+    post: { path: { id: string | number }; answer: { readonly token: string } }
+  }
+  '/api/users/{id}/disabled': {
+    put: { path: { id: string | number }; body: { readonly disabled: boolean }; answer: undefined }
+  }
+  '/api/audit': {
+    get: { query?: { before?: number | undefined; limit?: number | undefined }; answer: { readonly items: readonly ({ readonly id: number; readonly at: string; readonly workspace: number | null; readonly actor: string; readonly action: string; readonly user: number | null; readonly target: string | null; readonly address: string | null })[]; readonly next: number | null } }
+  }
+  '/api/runs': {
+    get: { query?: { limit?: number | undefined; cursor?: string | undefined; kind?: string | undefined; definition?: number | undefined; model?: string | undefined; workspace?: number | undefined; parent?: number | undefined; since?: string | undefined; until?: string | undefined; search?: string | undefined; status?: 'queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled' | undefined }; answer: { readonly items: readonly (Run)[]; readonly next: string | null } }
+    post: { body: { readonly definition?: { readonly schemaVersion?: 1 | undefined; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs?: 'system' | 'user' | undefined; readonly template: string; readonly dimensions?: readonly ({ readonly name: string; readonly levels?: readonly ({ readonly score: number; readonly label: string; readonly options?: readonly (string)[] | undefined })[] | undefined; readonly values?: readonly (string)[] | undefined })[] | undefined; readonly followups?: readonly ({ readonly label: string; readonly prompt: string })[] | undefined; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: (string | number); readonly label: string })[] } | undefined; readonly tags?: readonly (string)[] | undefined } | undefined; readonly definitionId?: number | undefined; readonly version?: number | undefined; readonly models: readonly (string)[]; readonly samplePercentage?: number | undefined; readonly sampleSeed?: (number | string) | undefined; readonly samplesPerScenario?: number | undefined; readonly temperature?: number | undefined; readonly maxTokens?: number | undefined; readonly maxTurns?: number | undefined; readonly worker?: 'inline' | 'python' | undefined; readonly priority?: 'low' | 'normal' | 'high' | 'LOW' | 'NORMAL' | 'HIGH' | undefined; readonly hold?: boolean | undefined; readonly delay?: number | undefined; readonly budget?: { readonly tokens?: number | undefined; readonly micros?: number | undefined } | undefined; readonly idempotencyKey?: string | undefined }; answer: { readonly run: Run; readonly created: boolean } }
+  }
+  '/api/runs/counts': {
+    get: { query?: { kind?: string | undefined; definition?: number | undefined; model?: string | undefined; workspace?: number | undefined; parent?: number | undefined; since?: string | undefined; until?: string | undefined; search?: string | undefined }; answer: { readonly counts: Readonly<Record<string, number>>; readonly capped: boolean } }
+  }
+  '/api/runs/{id}': {
+    get: { path: { id: string | number }; answer: { readonly id: number; readonly workspace: number; readonly kind: string; readonly status: 'queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled'; readonly name: string | null; readonly definition: ({ readonly id: number; readonly version: number } | null); readonly models: (readonly (string)[] | null); readonly priority: number; readonly round: number; readonly progress: Progress; readonly cancelAsked: boolean; readonly lastEvent: number; readonly parent: (number | null); readonly createdAt: string; readonly startedAt: (string | null); readonly finishedAt: (string | null); readonly lastAccessedAt: (string | null); readonly failure: (Failure | null); readonly output: unknown } }
+    post: { path: { id: string | number }; body: { readonly action: 'pause' | 'resume' | 'cancel' | 'retry' }; answer: { readonly run: Run } }
+  }
+  '/api/runs/{id}/progress': {
+    get: { path: { id: string | number }; query?: { by?: 'model' | undefined }; answer: { readonly total: number; readonly completed: number; readonly failed: number; readonly cancelled: number; readonly open: number; readonly percentComplete: number; readonly status: 'queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled'; readonly inFlight: number; readonly retries: number; readonly rate: number | null; readonly secondsLeft: number | null; readonly byModel?: readonly ({ readonly model: string; readonly total: number; readonly completed: number; readonly failed: number; readonly cancelled: number })[] | undefined } }
+  }
+  '/api/runs/{id}/tasks': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined; state?: 'ready' | 'running' | 'succeeded' | 'failed' | 'cancelled' | undefined }; answer: { readonly items: readonly (Task)[]; readonly next: string | null } }
+  }
+  '/api/runs/{id}/tasks/{n}': {
+    get: { path: { id: string | number; n: string | number }; answer: { readonly n: number; readonly kind: string; readonly key: string; readonly state: 'ready' | 'running' | 'succeeded' | 'failed' | 'cancelled'; readonly attempt: number; readonly tries: number; readonly crashes: number; readonly worker: (number | null); readonly dueAt: (string | null); readonly failure: (Failure | null); readonly input: unknown; readonly output: unknown; readonly attempts: readonly ({ readonly attempt: number; readonly worker: (number | null); readonly outcome: string; readonly failure: (Failure | null); readonly endedAt: string })[] } }
+  }
+  '/api/runs/{id}/why': {
+    get: { path: { id: string | number }; answer: { readonly status: 'queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled'; readonly waiting: readonly (Waiting)[] } }
+  }
+  '/api/runs/{id}/pause': {
+    post: { path: { id: string | number }; answer: { readonly run: Run } }
+  }
+  '/api/runs/pause': {
+    post: { body: { readonly runs: readonly (number)[] }; answer: { readonly results: readonly ({ readonly run: number; readonly status: ('queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled' | null); readonly code: string | null })[] } }
+  }
+  '/api/runs/{id}/resume': {
+    post: { path: { id: string | number }; answer: { readonly run: Run } }
+  }
+  '/api/runs/resume': {
+    post: { body: { readonly runs: readonly (number)[] }; answer: { readonly results: readonly ({ readonly run: number; readonly status: ('queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled' | null); readonly code: string | null })[] } }
+  }
+  '/api/runs/{id}/cancel': {
+    post: { path: { id: string | number }; answer: { readonly run: Run } }
+  }
+  '/api/runs/cancel': {
+    post: { body: { readonly runs: readonly (number)[] }; answer: { readonly results: readonly ({ readonly run: number; readonly status: ('queued' | 'running' | 'paused' | 'awaiting_approval' | 'succeeded' | 'failed' | 'cancelled' | null); readonly code: string | null })[] } }
+  }
+  '/api/runs/{id}/retry': {
+    post: { path: { id: string | number }; body?: ({ readonly what?: 'failed' | 'all' | undefined } | null); answer: { readonly run: Run; readonly round: number; readonly tasks: number } }
+  }
+  '/api/runs/{id}/budget': {
+    get: { path: { id: string | number }; answer: { readonly budget: (Budget | null) } }
+    put: { path: { id: string | number }; body: { readonly tokens?: number | undefined; readonly micros?: number | undefined }; answer: { readonly budget: (Budget | null) } }
+  }
+  '/api/runs/{id}/input': {
+    get: { path: { id: string | number }; answer: { readonly kind: string; readonly input: unknown } }
+  }
+  '/api/runs/{id}/failures': {
+    get: { path: { id: string | number }; answer: { readonly groups: readonly ({ readonly failure: Failure; readonly key: string; readonly tasks: number; readonly again: number; readonly examples: readonly (number)[]; readonly lastAt: string })[] } }
+  }
+  '/api/runs/{id}/timeline': {
+    get: { path: { id: string | number }; answer: { readonly moments: readonly (Event)[]; readonly pace: readonly ({ readonly at: string; readonly completed: number; readonly failed: number; readonly cancelled: number })[]; readonly attempts: readonly ({ readonly task: number; readonly attempt: number; readonly worker: (number | null); readonly outcome: string; readonly failure: (Failure | null); readonly endedAt: string })[] } }
+  }
+  '/api/runs/test': {
+    post: { body: { readonly definition?: { readonly schemaVersion?: 1 | undefined; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs?: 'system' | 'user' | undefined; readonly template: string; readonly dimensions?: readonly ({ readonly name: string; readonly levels?: readonly ({ readonly score: number; readonly label: string; readonly options?: readonly (string)[] | undefined })[] | undefined; readonly values?: readonly (string)[] | undefined })[] | undefined; readonly followups?: readonly ({ readonly label: string; readonly prompt: string })[] | undefined; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: (string | number); readonly label: string })[] } | undefined; readonly tags?: readonly (string)[] | undefined } | undefined; readonly definitionId?: number | undefined; readonly version?: number | undefined; readonly models: readonly (string)[]; readonly samplePercentage?: number | undefined; readonly sampleSeed?: (number | string) | undefined; readonly samplesPerScenario?: number | undefined; readonly temperature?: number | undefined; readonly maxTokens?: number | undefined; readonly maxTurns?: number | undefined; readonly worker?: 'inline' | 'python' | undefined; readonly priority?: 'low' | 'normal' | 'high' | 'LOW' | 'NORMAL' | 'HIGH' | undefined; readonly hold?: boolean | undefined; readonly delay?: number | undefined; readonly budget?: { readonly tokens?: number | undefined; readonly micros?: number | undefined } | undefined; readonly idempotencyKey?: string | undefined }; answer: { readonly run: Run; readonly created: boolean } }
+  }
+  '/api/runs/dry-run': {
+    post: { body: { readonly definition?: { readonly schemaVersion?: 1 | undefined; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs?: 'system' | 'user' | undefined; readonly template: string; readonly dimensions?: readonly ({ readonly name: string; readonly levels?: readonly ({ readonly score: number; readonly label: string; readonly options?: readonly (string)[] | undefined })[] | undefined; readonly values?: readonly (string)[] | undefined })[] | undefined; readonly followups?: readonly ({ readonly label: string; readonly prompt: string })[] | undefined; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: (string | number); readonly label: string })[] } | undefined; readonly tags?: readonly (string)[] | undefined } | undefined; readonly definitionId?: number | undefined; readonly version?: number | undefined; readonly models: readonly (string)[]; readonly samplePercentage?: number | undefined; readonly sampleSeed?: (number | string) | undefined; readonly samplesPerScenario?: number | undefined; readonly temperature?: number | undefined; readonly maxTokens?: number | undefined; readonly maxTurns?: number | undefined; readonly worker?: 'inline' | 'python' | undefined }; answer: DryRun }
+  }
+  '/api/kinds': {
+    get: { answer: { readonly kinds: readonly ({ readonly name: string; readonly tasks: readonly (string)[]; readonly input: unknown })[] } }
+  }
+  '/api/kinds/{kind}/runs': {
+    post: { path: { kind: string | number }; body: { readonly input: unknown; readonly priority?: 'low' | 'normal' | 'high' | 'LOW' | 'NORMAL' | 'HIGH' | undefined; readonly hold?: boolean | undefined; readonly delay?: number | undefined; readonly budget?: { readonly tokens?: number | undefined; readonly micros?: number | undefined } | undefined; readonly idempotencyKey?: string | undefined }; answer: { readonly run: Run; readonly created: boolean } }
+  }
+  '/api/runs/{id}/rerun': {
+    post: { path: { id: string | number }; body?: ({ readonly models?: readonly (string)[] | undefined; readonly samplePercentage?: number | undefined; readonly sampleSeed?: (number | string) | undefined; readonly samplesPerScenario?: number | undefined; readonly temperature?: number | undefined; readonly maxTokens?: number | undefined; readonly maxTurns?: number | undefined; readonly worker?: 'inline' | 'python' | undefined; readonly priority?: 'low' | 'normal' | 'high' | 'LOW' | 'NORMAL' | 'HIGH' | undefined; readonly hold?: boolean | undefined; readonly delay?: number | undefined; readonly budget?: { readonly tokens?: number | undefined; readonly micros?: number | undefined } | undefined; readonly idempotencyKey?: string | undefined } | null); answer: { readonly run: Run; readonly created: boolean } }
+  }
+  '/api/runs/{id}/logs': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined; after?: number | undefined; level?: 'debug' | 'info' | 'warn' | 'error' | undefined; search?: string | undefined; stream?: '0' | '1' | 'true' | 'false' | undefined }; answer: { readonly items: readonly (Event)[]; readonly next: string | null; readonly last: number } | undefined }
+  }
+  '/api/feed': {
+    get: { query?: { stream?: '0' | '1' | 'true' | 'false' | undefined; runs?: string | undefined }; answer: { readonly items: readonly (Run)[] } }
+  }
+  '/api/runs/{id}/results': {
+    get: { path: { id: string | number }; answer: { readonly models: readonly (ModelResult)[] } }
+  }
+  '/api/runs/{id}/matrix': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined }; answer: { readonly items: readonly (MatrixRow)[]; readonly next: string | null } }
+  }
+  '/api/runs/{id}/scenarios': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined }; answer: { readonly items: readonly ({ readonly n: number; readonly key: string; readonly dimensions: Readonly<Record<string, { readonly score: number; readonly label: string; readonly option: string }>>; readonly prompt: string })[]; readonly next: string | null } }
+  }
+  '/api/runs/{id}/transcripts': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined; model?: string | undefined; scenario?: number | undefined; decision?: string | undefined; search?: string | undefined }; answer: { readonly items: readonly (Transcript)[]; readonly next: string | null } }
+  }
+  '/api/runs/{id}/transcripts/{n}': {
+    get: { path: { id: string | number; n: string | number }; query?: { model?: string | undefined; scenario?: number | undefined; decision?: string | undefined; search?: string | undefined }; answer: { readonly n: number; readonly scenario: number; readonly scenarioKey: string; readonly model: string; readonly modelVersion: string | null; readonly sample: number; readonly decision: string | null; readonly decisionLabel: string | null; readonly overridden: boolean; readonly turnCount: number; readonly wordCount: number; readonly inputTokens: number; readonly outputTokens: number; readonly durationMs: number; readonly createdAt: string; readonly dimensions: Readonly<Record<string, { readonly score: number; readonly label: string; readonly option: string }>>; readonly turns: readonly (Turn)[]; readonly overrides: readonly ({ readonly outcome: string; readonly code: string | null; readonly label: string | null; readonly by: string; readonly at: string })[]; readonly previous: (number | null); readonly next: (number | null) } }
+  }
+  '/api/runs/{id}/transcripts/{n}/decision': {
+    put: { path: { id: string | number; n: string | number }; body: { readonly decision: string }; answer: { readonly n: number; readonly scenario: number; readonly scenarioKey: string; readonly model: string; readonly modelVersion: string | null; readonly sample: number; readonly decision: string | null; readonly decisionLabel: string | null; readonly overridden: boolean; readonly turnCount: number; readonly wordCount: number; readonly inputTokens: number; readonly outputTokens: number; readonly durationMs: number; readonly createdAt: string; readonly dimensions: Readonly<Record<string, { readonly score: number; readonly label: string; readonly option: string }>>; readonly turns: readonly (Turn)[]; readonly overrides: readonly ({ readonly outcome: string; readonly code: string | null; readonly label: string | null; readonly by: string; readonly at: string })[]; readonly previous: (number | null); readonly next: (number | null) } }
+  }
+  '/api/runs/{id}/analysis': {
+    get: { path: { id: string | number }; answer: KeptAnalysis }
+    post: { path: { id: string | number }; answer: { readonly run: null } | { readonly run: Run } }
+  }
+  '/api/compare': {
+    get: { query: { runs: string; seed?: number | undefined }; answer: Comparison }
+  }
+  '/api/runs/{id}/efficiency': {
+    get: { path: { id: string | number }; answer: Efficiency }
+  }
+  '/api/export/runs/{id}/csv': {
+    get: { path: { id: string | number }; query?: { columns?: 'contract' | 'all' | undefined; texts?: '0' | '1' | 'true' | 'false' | undefined }; answer: never }
+  }
+  '/api/export/runs/{id}/jsonl': {
+    get: { path: { id: string | number }; answer: never }
+  }
+  '/api/runs/{id}/artifacts': {
+    get: { path: { id: string | number }; answer: { readonly artifacts: readonly (Artifact)[] } }
+  }
+  '/api/runs/{id}/artifacts/{artifact}': {
+    get: { path: { id: string | number; artifact: string | number }; answer: never }
+  }
+  '/api/definitions': {
+    get: { query?: { limit?: number | undefined; cursor?: string | undefined; search?: string | undefined; tag?: string | undefined; parent?: number | undefined }; answer: { readonly items: readonly (DefinitionHead)[]; readonly next: string | null } }
+    post: { body: { readonly schemaVersion?: 1 | undefined; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs?: 'system' | 'user' | undefined; readonly template: string; readonly dimensions?: readonly ({ readonly name: string; readonly levels?: readonly ({ readonly score: number; readonly label: string; readonly options?: readonly (string)[] | undefined })[] | undefined; readonly values?: readonly (string)[] | undefined })[] | undefined; readonly followups?: readonly ({ readonly label: string; readonly prompt: string })[] | undefined; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: (string | number); readonly label: string })[] } | undefined; readonly tags?: readonly (string)[] | undefined }; answer: Definition }
+  }
+  '/api/definitions/import': {
+    post: { answer: Definition }
+  }
+  '/api/definitions/{id}': {
+    get: { path: { id: string | number }; query?: { version?: number | undefined }; answer: Definition }
+    patch: { path: { id: string | number }; body: { readonly baseVersion?: number | undefined; readonly set?: Readonly<Record<string, unknown>> | undefined; readonly inherit?: readonly ('name' | 'preamble' | 'preambleAs' | 'template' | 'dimensions' | 'followups' | 'decision' | 'tags')[] | undefined; readonly parentVersion?: number | undefined }; answer: Definition }
+    delete: { path: { id: string | number }; answer: undefined }
+  }
+  '/api/definitions/{id}/fork': {
+    post: { path: { id: string | number }; body?: ({ readonly version?: number | undefined; readonly set?: Readonly<Record<string, unknown>> | undefined } | null); answer: Definition }
+  }
+  '/api/definitions/{id}/versions': {
+    get: { path: { id: string | number }; query?: { limit?: number | undefined; cursor?: string | undefined }; answer: { readonly items: readonly ({ readonly version: number; readonly hash: string; readonly parentVersion: (number | null); readonly createdAt: string; readonly createdBy: string })[]; readonly next: string | null } }
+  }
+  '/api/definitions/{id}/export': {
+    get: { path: { id: string | number }; query?: { version?: number | undefined; format?: 'yaml' | 'markdown' | undefined }; answer: never }
+  }
+  '/api/definitions/{id}/scenarios': {
+    get: { path: { id: string | number }; query?: { version?: number | undefined; limit?: number | undefined; cursor?: string | undefined; seed?: string | undefined }; answer: { readonly items: readonly ({ readonly index: number; readonly key: string; readonly dimensions: Readonly<Record<string, { readonly score: number; readonly label: string; readonly option: string }>>; readonly prompt: string })[]; readonly next: string | null; readonly count: number; readonly warnings: readonly (string)[] } }
+  }
+  '/api/definitions/check': {
+    post: { body: { readonly schemaVersion?: 1 | undefined; readonly name: string; readonly preamble?: string | undefined; readonly preambleAs?: 'system' | 'user' | undefined; readonly template: string; readonly dimensions?: readonly ({ readonly name: string; readonly levels?: readonly ({ readonly score: number; readonly label: string; readonly options?: readonly (string)[] | undefined })[] | undefined; readonly values?: readonly (string)[] | undefined })[] | undefined; readonly followups?: readonly ({ readonly label: string; readonly prompt: string })[] | undefined; readonly decision?: { readonly instruction?: string | undefined; readonly labels: readonly ({ readonly code: (string | number); readonly label: string })[] } | undefined; readonly tags?: readonly (string)[] | undefined }; answer: { readonly content: DefinitionContent; readonly hash: string; readonly scenarios: string; readonly warnings: readonly (string)[] } }
+  }
+  '/api/diagnosis-runs': {
+    post: { body: { readonly assessmentId: string; readonly correlationId: string }; answer: { readonly id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly created: false } | { readonly id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly created: true } }
+    get: { query?: { limit?: number | undefined; before?: unknown | undefined }; answer: { readonly items: readonly ((DiagnosisLine | PatientResult))[] } }
+  }
+  '/api/diagnosis-runs/{id}': {
+    get: { path: { id: string | number }; answer: (DiagnosisRun | DiagnosisLine | PatientResult) }
+  }
+  '/api/diagnosis-runs/{id}/audit': {
+    get: { path: { id: string | number }; answer: { readonly items: readonly ({ readonly id: number; readonly action: string; readonly by: string; readonly at: string })[] } }
+  }
+  '/api/diagnosis-runs/{id}/process': {
+    post: { path: { id: string | number }; answer: (DiagnosisRun | DiagnosisLine | PatientResult) }
+  }
+  '/api/diagnosis-runs/{id}/retry': {
+    post: { path: { id: string | number }; answer: { readonly id: string; readonly round: number } }
+  }
+  '/api/models': {
+    get: { query?: { provider?: string | undefined }; answer: { readonly models: readonly ({ readonly spec: string; readonly providerId: string; readonly model: string; readonly description: string; readonly price: ({ readonly input: number; readonly output: number; readonly deprecated: boolean; readonly table: string; readonly version: string } | null) })[]; readonly providers: readonly ({ readonly id: string; readonly name: string; readonly models: number; readonly failure: ({ readonly code: string; readonly message: string } | null) })[] } }
+  }
+  '/api/provider-keys': {
+    get: { answer: { readonly keys: readonly (ProviderKey)[] } }
+  }
+  '/api/provider-keys/{provider}': {
+    put: { path: { provider: string | number }; body: { readonly key: string }; answer: { readonly provider: string; readonly fingerprint: string } }
+    delete: { path: { provider: string | number }; answer: undefined }
+  }
+  '/api/limits': {
+    get: { answer: { readonly limits: readonly (Limit)[] } }
+  }
+  '/api/limits/{key}': {
+    put: { path: { key: string | number }; body: { readonly concurrency?: (number | null) | undefined; readonly requestsPerMinute?: (number | null) | undefined; readonly tokensPerMinute?: (number | null) | undefined }; answer: Limit }
+  }
+  '/api/limits/{key}/stop': {
+    post: { path: { key: string | number }; answer: Limit }
+  }
+  '/api/limits/{key}/release': {
+    post: { path: { key: string | number }; answer: Limit }
+  }
+  '/api/usage': {
+    get: { query?: { days?: number | undefined; by?: 'day' | 'model' | 'run' | undefined }; answer: { readonly by: 'day' | 'model' | 'run'; readonly since: string; readonly lines: readonly ({ readonly of: string; readonly calls: number; readonly tokens: number; readonly costUsd: number; readonly unpriced: number })[]; readonly total: { readonly calls: number; readonly tokens: number; readonly costUsd: number; readonly unpriced: number } } }
+  }
+  '/api/workspaces/{id}/budget': {
+    get: { path: { id: string | number }; answer: { readonly budget: (Budget | null) } }
+    put: { path: { id: string | number }; body: { readonly tokens?: number | undefined; readonly micros?: number | undefined }; answer: { readonly budget: (Budget | null) } }
+  }
+  '/api/retention': {
+    get: { query: { olderThanDays: number; kind?: string | undefined }; answer: { readonly runs: number; readonly oldest: ({ readonly id: number; readonly kind: string; readonly at: string } | null) } }
+  }
+  '/api/retention/prune': {
+    post: { body: { readonly olderThanDays: number; readonly kind?: string | undefined; readonly everywhere?: boolean | undefined }; answer: { readonly pruned: number; readonly more: boolean } }
+  }
+  '/api/health/tools': {
+    get: { answer: { readonly states: Readonly<Record<string, number>>; readonly unwell: readonly ({ readonly name: string; readonly state: 'LOADED' | 'INITIALIZED' | 'RUNNING' | 'FAILED' | 'UNAVAILABLE'; readonly reason: string | null })[] } }
+  }
+  '/v1/tools': {
+    get: { answer: { readonly tools: readonly (Tool)[] } }
+  }
+  '/v1/tools/{name}': {
+    get: { path: { name: string | number }; answer: { readonly name: string; readonly version: string | null; readonly description: string | null; readonly carrier: string | null; readonly capabilities: readonly (string)[]; readonly timeout_ms: (number | null); readonly concurrency: (number | null); readonly state: 'LOADED' | 'INITIALIZED' | 'RUNNING' | 'FAILED' | 'UNAVAILABLE'; readonly places: readonly ({ readonly worker: number; readonly state: 'LOADED' | 'INITIALIZED' | 'RUNNING' | 'FAILED' | 'UNAVAILABLE'; readonly inFlight: number; readonly lastOutcome: ('success' | 'error' | 'caller_error' | null); readonly reason: string | null; readonly file: string | null; readonly line: (number | null) })[]; readonly success_count: number; readonly error_count: number; readonly caller_error_count: number; readonly last_execution_time_ms: number | null; readonly avg_execution_time_ms: number | null; readonly p95_execution_time_ms: number | null; readonly last_used: (string | null); readonly input: unknown; readonly output: unknown; readonly errors: unknown } }
+  }
+  '/v1/analyze-execution': {
+    post: { body: { readonly tool?: string | undefined; readonly input?: unknown | undefined; readonly plugin?: string | undefined; readonly image?: string | undefined; readonly mime_type?: string | undefined; readonly mode?: 'sync' | 'async' | undefined; readonly retries?: number | undefined }; answer: ToolResult | { readonly run: number; readonly status: 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED' } }
+  }
+  '/v1/analyze-execution/jobs': {
+    get: { query?: { limit?: number | undefined; cursor?: string | undefined; status?: 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED' | undefined; tool?: string | undefined; plugin?: string | undefined; since?: string | undefined; until?: string | undefined }; answer: { readonly items: readonly (ToolJob)[]; readonly next: string | null } }
+  }
+  '/v1/analyze-execution/jobs/{id}': {
+    get: { path: { id: string | number }; answer: ToolJob }
+    delete: { path: { id: string | number }; answer: ToolJob }
+  }
+  '/v1/analyze-execution/jobs/{id}/result': {
+    get: { path: { id: string | number }; answer: ToolResult }
+  }
+  '/health/live': {
+    get: { answer: { readonly status: 'ok' } }
+  }
+  '/health/ready': {
+    get: { answer: { readonly status: 'ok' | 'unavailable'; readonly missing: readonly (string)[] } }
+  }
+  '/health': {
+    get: { answer: { readonly status: 'ok' | 'unavailable'; readonly missing: readonly (string)[] } }
+  }
+  '/api/workers': {
+    get: { answer: { readonly workers: readonly (Worker)[] } }
+  }
+  '/api/health/workers': {
+    get: { answer: { readonly alive: number; readonly stale: number; readonly slots: number; readonly busy: number; readonly workers: readonly (Worker)[]; readonly python: { readonly healthy: boolean; readonly version: string | null; readonly missing: readonly (string)[]; readonly warnings: readonly (string)[] } } }
+  }
+  '/api/health/queue': {
+    get: { answer: QueueHealth }
+  }
+  '/api/health/providers': {
+    get: { answer: { readonly providers: readonly (ProviderHealth)[] } }
+  }
+  '/api/health/system': {
+    get: { answer: { readonly status: 'ok' | 'degraded'; readonly problems: readonly ('no_worker' | 'stale_worker' | 'no_provider')[]; readonly uptime: number; readonly node: string; readonly postgres: string; readonly database: { readonly bytes: number; readonly connections: number; readonly waiting: number }; readonly readers: number } }
+  }
+  '/metrics': {
+    get: { answer: never }
+  }
+}

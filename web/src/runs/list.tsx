@@ -1,0 +1,289 @@
+/** Runs: found by filters that stand in the address, watched live, steered many at a time. */
+import { Activity, ArrowUp, CirclePause, CirclePlay, CircleX } from 'lucide-react'
+import { useEffect, useMemo, useState } from 'react'
+import { useLocation, useSearchParams } from 'wouter'
+import { ask, type Given, type Run } from '../api.ts'
+import { useAsked } from '../asked.ts'
+import { useCommands } from '../shell/keys.ts'
+import { may, useMe } from '../shell/me.ts'
+import { count } from '../shown.ts'
+import {
+  Button,
+  ButtonLink,
+  ConfirmDialog,
+  Empty,
+  Filtered,
+  LoadMore,
+  Page,
+  SearchInput,
+  Select,
+  States,
+  Table,
+  tellProblem,
+} from '../ui/index.ts'
+import { words } from '../words/runs.ts'
+import { words as states } from '../words/ui.ts'
+import { COLUMNS } from './columns.tsx'
+import { newer, useMoved } from './live.ts'
+import { CAN, steerMany, type Verb } from './steer.ts'
+
+const PAGE = 50
+const FILTERS = ['kind', 'status', 'definition', 'model', 'search', 'parent', 'since', 'until'] as const
+type Query = NonNullable<Given<'get', '/api/runs'>['query']>
+
+export default function Runs() {
+  const me = useMe()
+  const [, go] = useLocation()
+  const [params, setParams] = useSearchParams()
+  const filter = queryOf(params)
+  const filtered = FILTERS.some((name) => params.has(name))
+  const set = (name: (typeof FILTERS)[number], value: string) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before)
+        if (value === '') next.delete(name)
+        else next.set(name, value)
+        return next
+      },
+      { replace: true },
+    )
+  const [asked, again] = useAsked('/api/runs', { query: { ...filter, limit: PAGE } }, { moves: true })
+  const key = params.toString()
+  const older = useOlder(filter, asked.data?.next ?? null, key)
+  const { status: _, ...countable } = filter
+  const [counted, countAgain] = useAsked('/api/runs/counts', { query: countable }, { moves: true })
+  const [kinds] = useAsked('/api/kinds', {})
+  const moved = useMoved()
+  const first = asked.data?.items ?? []
+  const rows = [...first, ...older.items].map((run) => newer(run, moved.get(run.id) ?? run))
+  const newest = first[0]?.id ?? 0
+  const fresh = [...moved.values()].filter(
+    (run) => asked.data !== undefined && run.id > newest && fits(run, filter),
+  ).length
+  // At the top new runs come by themselves; who reads further down is told, and nothing moves under his hand.
+  useEffect(() => {
+    if (fresh > 0 && scrollY < 80) void again()
+  }, [fresh, again])
+  const stamp = [...moved.values()].map(({ id, status }) => `${id}${status}`).join()
+  useEffect(() => {
+    if (stamp !== '') void countAgain()
+  }, [stamp, countAgain])
+
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set())
+  const [asking, setAsking] = useState(false)
+  const [at, setAt] = useState(-1)
+  const current = rows[at]?.id
+  useCommands(
+    useMemo(() => {
+      const step = (by: number) => () => setAt((before) => Math.max(0, Math.min(before + by, rows.length - 1)))
+      return [
+        { name: words.next, keys: 'j', quiet: true, run: step(1) },
+        { name: words.previous, keys: 'k', quiet: true, run: step(-1) },
+        { name: words.open, keys: 'Enter', quiet: true, run: () => current !== undefined && go(`/runs/${current}`) },
+        {
+          name: words.choose,
+          keys: 'x',
+          quiet: true,
+          run: () =>
+            current !== undefined &&
+            setChosen((before) =>
+              before.has(current) ? new Set([...before].filter((id) => id !== current)) : new Set([...before, current]),
+            ),
+        },
+        {
+          name: words.focusSearch,
+          keys: '/',
+          quiet: true,
+          run: () => document.querySelector<HTMLInputElement>('#content input[type=search]')?.focus(),
+        },
+      ]
+    }, [rows.length, current, go]),
+  )
+  useEffect(() => {
+    document.querySelector(`[data-row="${current}"]`)?.scrollIntoView({ block: 'nearest' })
+  }, [current])
+
+  const many = rows.filter(({ id }) => chosen.has(id))
+  const bulk = (verb: Verb) => {
+    void steerMany(
+      many.filter(({ status }) => CAN[verb].includes(status)).map(({ id }) => id),
+      verb,
+    )
+    setChosen(new Set())
+  }
+  const total = Object.values(counted.data?.counts ?? {}).reduce((n, one) => n + one, 0)
+  const statuses = Object.keys(states.status) as (keyof typeof states.status)[]
+  const clear = () => setParams(new URLSearchParams(), { replace: true })
+  return (
+    <Page title={words.title} lead={counted.data === undefined ? ' ' : words.counts(count(total), counted.data.capped)}>
+      <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
+        <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
+          <div className="w-64 max-sm:w-full">
+            <Typed label={words.search} value={params.get('search') ?? ''} onChange={(value) => set('search', value)} />
+          </div>
+          <Select
+            label={words.status}
+            value={params.get('status') ?? ''}
+            onChange={(value) => set('status', value)}
+            of={[
+              { value: '', label: words.anyStatus },
+              ...statuses.map((value) => {
+                const n = counted.data?.counts[value]
+                return {
+                  value,
+                  label: n === undefined ? states.status[value] : `${states.status[value]} (${count(n)})`,
+                }
+              }),
+            ]}
+          />
+          <Select
+            label={words.kind}
+            value={params.get('kind') ?? ''}
+            onChange={(value) => set('kind', value)}
+            of={[
+              { value: '', label: words.anyKind },
+              ...(kinds.data?.kinds ?? []).map(({ name }) => ({ value: name, label: name })),
+            ]}
+          />
+          <div className="w-44 max-sm:w-full">
+            <Typed label={words.model} value={params.get('model') ?? ''} onChange={(value) => set('model', value)} />
+          </div>
+          {filtered ? (
+            <Button look="quiet" size="small" onClick={clear}>
+              {words.clear}
+            </Button>
+          ) : null}
+          {fresh > 0 ? (
+            <Button
+              size="small"
+              icon={ArrowUp}
+              onClick={() => {
+                scrollTo(0, 0)
+                void again()
+              }}
+            >
+              {words.newer(fresh)}
+            </Button>
+          ) : null}
+        </div>
+        {many.length === 0 ? null : (
+          <div className="sticky top-0 z-20 flex flex-wrap items-center gap-2 border-b border-line bg-wash px-4 py-2">
+            <span className="mr-2 font-medium">{words.chosen(many.length)}</span>
+            <Button size="small" icon={CirclePause} disabled={!can(many, 'pause')} onClick={() => bulk('pause')}>
+              {words.pause}
+            </Button>
+            <Button size="small" icon={CirclePlay} disabled={!can(many, 'resume')} onClick={() => bulk('resume')}>
+              {words.resume}
+            </Button>
+            <Button
+              size="small"
+              icon={CircleX}
+              look="danger"
+              disabled={!can(many, 'cancel')}
+              onClick={() => setAsking(true)}
+            >
+              {words.cancel}
+            </Button>
+            <Button size="small" look="quiet" onClick={() => setChosen(new Set())}>
+              {words.drop}
+            </Button>
+          </div>
+        )}
+        <States
+          of={asked}
+          again={again}
+          lines={8}
+          isEmpty={({ items }) => items.length === 0}
+          empty={
+            filtered ? (
+              <Filtered title={words.filtered} clear={words.clear} onClear={clear} />
+            ) : (
+              <Empty icon={Activity} title={words.empty.title} lead={words.empty.lead}>
+                <ButtonLink href="/">{words.empty.home}</ButtonLink>
+              </Empty>
+            )
+          }
+        >
+          {() => (
+            <>
+              <Table
+                name="runs"
+                label={words.table}
+                columns={COLUMNS}
+                rows={rows}
+                idOf={({ id }) => id}
+                nameOf={({ id }) => words.run(id)}
+                current={current}
+                {...(may(me, 'runs:write') ? { selection: { chosen, onChange: setChosen } } : {})}
+              />
+              <LoadMore more={older.more} busy={older.busy} onMore={() => older.load()} />
+            </>
+          )}
+        </States>
+      </section>
+      <ConfirmDialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        title={words.cancelAsk(many.filter(({ status }) => CAN.cancel.includes(status)).length)}
+        lead={words.cancelLead}
+        confirm={words.cancel}
+        onConfirm={() => bulk('cancel')}
+      />
+    </Page>
+  )
+}
+
+/** The server looks at what stands in the address; what is no value is refused there, in words. */
+function queryOf(params: URLSearchParams): Query {
+  return Object.fromEntries(FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])))
+}
+
+const can = (some: readonly Run[], verb: Verb) => some.some(({ status }) => CAN[verb].includes(status))
+
+/** Does a run that just came belong into the list?  What only the server can tell is left to it. */
+function fits(run: Run, { status, kind, parent, definition }: Query): boolean {
+  return (
+    (status === undefined || run.status === status) &&
+    (kind === undefined || run.kind === kind) &&
+    (parent === undefined || run.parent === Number(String(parent))) &&
+    (definition === undefined || run.definition?.id === Number(String(definition)))
+  )
+}
+
+/** The pages after the first, while the filter is the same. */
+function useOlder(filter: Query, next: string | null, key: string) {
+  const [state, setState] = useState<{ key: string; items: readonly Run[]; next: string | null }>({
+    key,
+    items: [],
+    next,
+  })
+  const [busy, setBusy] = useState(false)
+  const mine = state.key === key && state.items.length > 0 ? state : { key, items: [], next }
+  return {
+    items: mine.items.filter((run, i, all) => all.findIndex(({ id }) => id === run.id) === i),
+    more: mine.next !== null,
+    busy,
+    load() {
+      if (mine.next === null) return
+      setBusy(true)
+      ask('get', '/api/runs', { query: { ...filter, limit: PAGE, cursor: mine.next } })
+        .then((page) => setState({ key, items: [...mine.items, ...page.items], next: page.next }), tellProblem)
+        .finally(() => setBusy(false))
+        .catch(() => {})
+    },
+  }
+}
+
+/** Milliseconds after the last key before the address and the list follow. */
+const PAUSE = 200
+
+function Typed({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  useEffect(() => {
+    if (text === value) return undefined
+    const timer = setTimeout(() => onChange(text), PAUSE)
+    return () => clearTimeout(timer)
+  }, [text])
+  return <SearchInput label={label} value={text} onChange={setText} />
+}

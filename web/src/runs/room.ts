@@ -1,0 +1,26 @@
+/** The room of runs: the list, and each run with its parts. */
+import { Activity } from 'lucide-react'
+import { lazy } from 'react'
+import { ask } from '../api.ts'
+import type { Room } from '../shell/rooms.ts'
+import { words as states } from '../words/ui.ts'
+import { words } from '../words/runs.ts'
+
+export const runs: Room = {
+  name: words.title,
+  path: '/runs',
+  icon: Activity,
+  key: 'r',
+  pages: [
+    { path: '/runs', page: lazy(() => import('./list.tsx')) },
+    { path: '/runs/:id/:tab?/*?', page: lazy(() => import('./run.tsx')) },
+  ],
+  async find(text) {
+    const { items } = await ask('get', '/api/runs', { query: { search: text, limit: 6 } })
+    return items.map(({ id, name, kind, status }) => ({
+      name: `${words.run(id)} · ${name ?? kind}`,
+      href: `/runs/${id}`,
+      remark: states.status[status],
+    }))
+  },
+}

@@ -1,0 +1,35 @@
+/**
+ * The parts of a run's page, each with an address of its own.  A room adds one here:
+ * `/runs/12/<id>`, and what is below it is its own.
+ */
+import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
+import type { Answer } from '../api.ts'
+import { inside } from '../words/runs.ts'
+
+/** A run with what it ended with. */
+export type WholeRun = Answer<'get', '/api/runs/{id}'>
+
+export interface RunTab {
+  /** In the address; empty for the first. */
+  readonly id: string
+  readonly name: string
+  /** Is it there for such a run?  Always, if left out. */
+  readonly when?: (run: WholeRun) => boolean
+  /** A number beside its name. */
+  readonly count?: (run: WholeRun) => number
+  readonly page: LazyExoticComponent<ComponentType<{ run: WholeRun }>>
+}
+
+export const tabs: readonly RunTab[] = [
+  { id: '', name: inside.overview, page: lazy(() => import('./overview.tsx')) },
+  { id: 'log', name: inside.log, page: lazy(() => import('./log.tsx')) },
+  {
+    id: 'failures',
+    name: inside.failures,
+    count: ({ progress }) => progress.failed,
+    page: lazy(() => import('./failures.tsx')),
+  },
+  { id: 'tasks', name: inside.tasks, page: lazy(() => import('./tasks.tsx')) },
+  { id: 'artifacts', name: inside.artifacts, page: lazy(() => import('./artifacts.tsx')) },
+  { id: 'configuration', name: inside.configuration, page: lazy(() => import('./configuration.tsx')) },
+]

@@ -1,0 +1,41 @@
+/** What the pieces of the design system say, wherever they stand. */
+export const words = {
+  loading: 'Loading',
+  again: 'Try again',
+  cancel: 'Cancel',
+  close: 'Close',
+  copy: 'Copy',
+  copied: 'Copied',
+  more: 'Load more',
+  all: 'That is all.',
+  columns: 'Columns',
+  actions: 'Actions',
+  selectAll: 'Select all rows',
+  select: (name: string) => `Select ${name}`,
+  notAllowed: {
+    title: 'You may not see this',
+    detail: 'Whoever administers the workspace can give you a role that may.',
+  },
+  requestId: 'Request',
+  unknown: '—',
+  free: 'free',
+  increase: 'More',
+  decrease: 'Less',
+  status: {
+    queued: 'Queued',
+    running: 'Running',
+    paused: 'Paused',
+    awaiting_approval: 'Waits for approval',
+    succeeded: 'Succeeded',
+    failed: 'Failed',
+    cancelled: 'Cancelled',
+  },
+  progress: {
+    sentence: (done: number, total: number, failed: number) =>
+      failed === 0 ? `${done} of ${total}` : `${done} of ${total}, ${failed} failed`,
+    failed: (n: string) => `${n} failed`,
+    cancelled: (n: string) => `${n} cancelled`,
+  },
+  breadcrumbs: 'Where you are',
+  folded: 'Show all',
+}

@@ -1,0 +1,75 @@
+/** The first quarter of an hour: signed in by the link, the example started, followed live, steered. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { browserPath, NO_BROWSER, openStage, type Stage } from './stage.ts'
+
+if (browserPath() === undefined) console.warn(NO_BROWSER)
+
+describe.skipIf(browserPath() === undefined)('the console, from the first start on', () => {
+  let stage: Stage
+  let page: Page
+  beforeAll(async () => {
+    // Slow enough that one can pause in the middle of it.
+    stage = await openStage({ latency: 60 })
+  })
+  afterAll(() => stage?.close())
+  afterEach(() => expect(stage.complaints()).toEqual([]))
+
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
+  const status = (name: string) => page.locator('h1 + *').getByText(name, { exact: true })
+
+  test('the link of the first start signs one in, once, and its secret does not stay in the address', async () => {
+    page = await stage.nobody()
+    const link = await stage.firstLink()
+    await page.goto(link)
+    expect(page.url()).not.toContain('token')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await heading('Home').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/')
+
+    const other = await stage.nobody()
+    await other.goto(link)
+    await other.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await other.getByRole('alert').waitFor()
+    await other.context().close()
+  })
+
+  test('where nothing was done yet one button runs the example, and no worker is said', async () => {
+    await page.getByText('No worker is running').waitFor()
+    await page.getByRole('button', { name: 'Run the example' }).click()
+    await page.waitForURL('**/runs/*')
+    await heading('A confidence or a warning').waitFor()
+    await status('Queued').waitFor()
+  })
+
+  test('it is followed live, paused, and resumed', async () => {
+    const worker = await stage.http.work(2)
+    await status('Running').waitFor()
+    const bar = page.getByRole('progressbar', { name: 'Progress', exact: true })
+    await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await status('Paused').waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await status('Running').waitFor()
+    // Its events come without being asked for.
+    await page.getByRole('link', { name: 'Log', exact: true }).click()
+    const log = page.getByRole('log')
+    await log.getByText('run.released').waitFor()
+    await log.getByText('run.succeeded').waitFor({ timeout: 20_000 })
+    await status('Succeeded').waitFor()
+    await worker.drain(0)
+  })
+
+  test('another is cancelled, after one was asked whether that is meant', async () => {
+    await page.getByRole('button', { name: 'Run again' }).click()
+    await status('Queued').waitFor()
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    const asked = page.getByRole('alertdialog')
+    await asked.getByRole('button', { name: 'Cancel' }).first().click()
+    await asked.waitFor({ state: 'detached' })
+    await status('Queued').waitFor()
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await asked.getByRole('button', { name: 'Cancel' }).last().click()
+    await status('Cancelled').waitFor()
+  })
+})

@@ -1,0 +1,49 @@
+/**
+ * `npm run screenshots [-- home runs]`: every page as a person sees it, on a desk and on a phone, light and
+ * dark, full and empty, into `web/pictures`; they are looked at before a page is called done.
+ */
+import { mkdirSync } from 'node:fs'
+import setup from '../../engine/testing/cluster.ts'
+import { openStage } from './stage.ts'
+import { fill, PAGES, type World } from './world.ts'
+
+const folder = new URL('../pictures/', import.meta.url).pathname
+const wanted = process.argv.slice(2)
+const SIZES = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
+
+mkdirSync(folder, { recursive: true })
+const leave = await setup()
+const stage = await openStage()
+const nothing: World = { finished: 0, failed: 0, running: 0, paused: 0 }
+
+async function look(full: boolean, world: World) {
+  for (const dark of [false, true]) {
+    for (const [size, place] of Object.entries(SIZES)) {
+      const page = await stage.person({ ...place, dark })
+      for (const { name, path, empty } of PAGES) {
+        if ((!full && empty !== true) || (wanted.length > 0 && !wanted.some((one) => name.startsWith(one)))) continue
+        await page.goto(`${stage.http.url}${path(world)}`)
+        await page.waitForSelector('h1')
+        await page.waitForTimeout(350)
+        const file = `${name}${full ? '' : '-empty'}-${size}-${dark ? 'dark' : 'light'}.png`
+        await page.screenshot({ path: `${folder}${file}` })
+      }
+      await page.context().close()
+    }
+  }
+}
+
+try {
+  await look(false, nothing)
+  const { worker, ...world } = await fill(stage.http)
+  await look(true, world)
+  for (const said of stage.complaints()) process.stdout.write(`the browser said: ${said}\n`)
+  await worker.drain(0)
+  const nobody = await stage.nobody()
+  await nobody.goto(`${stage.http.url}/sign-in`)
+  await nobody.waitForSelector('h1')
+  await nobody.screenshot({ path: `${folder}sign-in.png` })
+} finally {
+  await stage.close()
+  await leave()
+}

@@ -1,0 +1,111 @@
+/**
+ * The console in a real browser, before the real server and a real database: one
+ * browser and one server for a file of tests.  Whatever the browser's console says as
+ * an error or a warning fails the test in which it was said.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import axe from 'axe-core'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { openHttpStage, type HttpStage } from '../../server/test/http-stage.ts'
+import { addUser, firstLink, makeLink, setRole } from '../../server/src/access/people.ts'
+import { operator } from '../../server/src/app.ts'
+import { openProviders } from '../../server/src/providers/catalogue.ts'
+import { CONSOLE } from '../../server/src/http/console.ts'
+
+/** Where a browser is; undefined: there is none, and journeys are left out. */
+export function browserPath(): string | undefined {
+  const given = process.env['CHROME_PATH']
+  const known = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+  return [given, ...known].find((path) => path !== undefined && existsSync(path))
+}
+
+export const NO_BROWSER = 'no browser here: `apt-get install chromium`, or set CHROME_PATH'
+
+export interface Stage {
+  readonly http: HttpStage
+  readonly browser: Browser
+  /** The address of the link that the first start prints. */
+  firstLink(): Promise<string>
+  /** A browser of somebody's own, signed in; the admin, if nobody is named. */
+  person(how?: { role?: 'admin' | 'member' | 'viewer'; width?: number; height?: number; dark?: boolean }): Promise<Page>
+  /** A browser of nobody. */
+  nobody(): Promise<Page>
+  /** What the browsers have said since this was asked last; a test expects none. */
+  complaints(): string[]
+  close(): Promise<void>
+}
+
+/** @param latency milliseconds that an answer of the keyless models takes */
+export async function openStage({ latency = 0 }: { latency?: number } = {}): Promise<Stage> {
+  execFileSync(process.execPath, ['web/build.ts'], { stdio: 'inherit' })
+  const http = await openHttpStage({
+    web: CONSOLE,
+    catalogue: openProviders({ fakeLatencyMs: latency }),
+  })
+  const path = browserPath()
+  if (path === undefined) throw new Error(NO_BROWSER)
+  const browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox'] })
+  const complaints: string[] = []
+  let people = 0
+
+  async function open(context: BrowserContext): Promise<Page> {
+    context.setDefaultTimeout(10_000)
+    const page = await context.newPage()
+    page.on('console', (message) => {
+      // What was not found, or not allowed, the page tells itself; the browser notes each such answer besides.
+      if (message.text().startsWith('Failed to load resource')) return
+      if (message.type() === 'error' || message.type() === 'warning')
+        complaints.push(`${message.text()} (${message.location().url})`)
+    })
+    page.on('pageerror', (error) => complaints.push(error.message))
+    return page
+  }
+
+  return {
+    http,
+    browser,
+    firstLink: async () => `${http.url}/sign-in?token=${(await firstLink(http.engine, operator)) ?? ''}`,
+    async person({ role = 'admin', width = 1440, height = 900, dark = false } = {}) {
+      people += 1
+      const id = await addUser(http.engine, operator, {
+        email: `${role}-${people}@example.org`,
+        name: 'Ada',
+        operator: role === 'admin',
+      })
+      await setRole(http.engine, operator, 1, id, role)
+      const token = await makeLink(http.engine, operator, id)
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: dark ? 'dark' : 'light',
+        reducedMotion: 'reduce',
+        acceptDownloads: true,
+      })
+      const page = await open(context)
+      const signed = await context.request.post(`${http.url}/api/sign-in/link`, { data: { token } })
+      if (!signed.ok()) throw new Error(`the link was refused: ${signed.status()}`)
+      return page
+    },
+    nobody: async () => open(await browser.newContext({ reducedMotion: 'reduce' })),
+    complaints: () => complaints.splice(0),
+    async close() {
+      await browser.close()
+      await http.close()
+    },
+  }
+}
+
+/** What axe finds that is serious, a sentence each. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}: ${nodes
+          .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ''}`)
+          .slice(0, 3)
+          .join(' | ')}`,
+    )
+}

@@ -1,0 +1,66 @@
+/** A workspace where something has happened, and the pages to look at in it: for the check of barriers, and for pictures. */
+import { readFileSync } from 'node:fs'
+import { definition } from '../../server/testing/bench.ts'
+import { definitionText } from '../../server/testing/probe.ts'
+import type { HttpStage } from '../../server/test/http-stage.ts'
+
+const EXAMPLE = new URL('../../examples/value-dilemma/definition.yaml', import.meta.url)
+
+export interface World {
+  readonly finished: number
+  readonly failed: number
+  readonly running: number
+  readonly paused: number
+}
+
+/** The worker goes on with what is slow; drain it when the pages have been looked at. */
+export async function fill(http: HttpStage): Promise<World & { worker: Awaited<ReturnType<HttpStage['work']>> }> {
+  const worker = await http.work(8)
+  const example = definition(readFileSync(EXAMPLE, 'utf8'))
+  const start = async (body: object) => (await http.ask('/api/runs', { body })).body.run.id as number
+  const finished = await start({ definition: example, models: ['fake:a', 'fake:b'] })
+  await http.ended(finished)
+  const failed = await start({
+    definition: definition(
+      definitionText(
+        12,
+        1,
+        'A very long name that somebody gave to a definition, because nobody said how long a name may be 🌊 שלום',
+      ),
+    ),
+    models: ['fake:flaky', 'fake:empty', 'fake:c'],
+  })
+  await http.ended(failed)
+  const cancelled = await start({ definition: example, models: ['fake:slow'], hold: true })
+  await http.ask(`/api/runs/${cancelled}/cancel`, { method: 'POST' })
+  const paused = await start({ definition: example, models: ['fake:a', 'fake:c'], hold: true })
+  const running = await start({
+    definition: example,
+    models: ['fake:slow', 'fake:down', 'fake:a'],
+    samplesPerScenario: 4,
+  })
+  return { finished, failed, running, paused, worker }
+}
+
+interface Shown {
+  readonly name: string
+  readonly path: (world: World) => string
+  /** Also looked at where there is nothing yet. */
+  readonly empty?: true
+}
+
+/** Every page of the console; a room that gets one adds it here. */
+export const PAGES: readonly Shown[] = [
+  { name: 'home', path: () => '/', empty: true },
+  { name: 'runs', path: () => '/runs', empty: true },
+  { name: 'runs-filtered', path: () => '/runs?status=queued&search=zzz' },
+  { name: 'run-finished', path: ({ finished }) => `/runs/${finished}` },
+  { name: 'run-running', path: ({ running }) => `/runs/${running}` },
+  { name: 'run-failures', path: ({ failed }) => `/runs/${failed}/failures` },
+  { name: 'run-log', path: ({ finished }) => `/runs/${finished}/log` },
+  { name: 'run-tasks', path: ({ failed }) => `/runs/${failed}/tasks` },
+  { name: 'run-paused', path: ({ paused }) => `/runs/${paused}` },
+  { name: 'run-configuration', path: ({ finished }) => `/runs/${finished}/configuration` },
+  { name: 'run-missing', path: () => '/runs/999999' },
+  { name: 'not-found', path: () => '/nowhere' },
+]
