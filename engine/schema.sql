@@ -412,7 +412,11 @@ table engine.workers (
   gone_at timestamp with time zone,
   gone_why text,
   emptied boolean not null default false,
+  closed bigint not null default 0,
+  failed bigint not null default 0,
   constraint a_gone_worker_says_why CHECK (((gone_at IS NULL) = (gone_why IS NULL))),
+  constraint workers_check CHECK (((failed >= 0) AND (failed <= closed))),
+  constraint workers_closed_check CHECK ((closed >= 0)),
   constraint workers_gone_why_check CHECK ((gone_why = ANY (ARRAY['left'::text, 'session'::text, 'lease'::text]))),
   constraint workers_slots_check CHECK (((slots >= 1) AND (slots <= 10000))),
   constraint workers_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES engine.workspaces(id),
@@ -462,7 +466,7 @@ function engine.binds(engine.limits) returns boolean language sql immutable owne
 function engine.blocked(engine.lanes,engine.workers) returns text language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.budget(bigint,bigint,bigint,bigint) returns engine.budgets language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.burst() returns double precision language sql immutable owner millrace_owner for nobody;
-function engine.cancel(bigint) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.cancel(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.change(bigint,text) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.claim_one(integer) returns record language plpgsql volatile owner millrace_owner for nobody;
@@ -477,8 +481,10 @@ function engine.end_ready(bigint) returns void language plpgsql volatile owner m
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
-function engine.extend(integer,text[]) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.expire_now(bigint) returns TABLE(gone integer, again boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.extend(integer,text[],bigint,bigint) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.forget_workers(bigint) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.has_budget(bigint,bigint) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.has_ready(bigint,integer) returns boolean language sql stable owner millrace_owner for nobody;
 function engine.hold(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
@@ -487,10 +493,12 @@ function engine.lease() returns interval language sql immutable owner millrace_o
 function engine.leave(integer) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.leave_limits(bigint[],integer[],text[],jsonb[],double precision[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.lift_limits(timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.lift_stop(text) returns engine.limits language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.limit_key(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.limited() returns boolean language sql volatile owner millrace_owner for nobody;
 function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.lock_run(bigint) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
+function engine.may_sweep(bigint) returns void language plpgsql stable owner millrace_owner for nobody;
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.move_first(bigint[],integer[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.note(bigint[],integer[],integer[],text[],text[],bytea[],jsonb[],bigint[],bigint[]) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
@@ -503,6 +511,10 @@ function engine.promote() returns integer language plpgsql volatile SECURITY DEF
 function engine.prune(timestamp with time zone,bigint,text,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api, millrace_worker;
 function engine.purse(bigint,bigint) returns record language sql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.put_decision(bigint,bigint,text,smallint,integer) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.put_hold(bigint,text) returns engine.runs language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.put_limit(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.put_run(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.put_stop(text) returns engine.limits language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.put_tasks(bigint,bigint,smallint,text,integer,json) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.reach() returns integer language sql immutable owner millrace_owner for nobody;
 function engine.register(text,text[],bigint,integer) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
@@ -511,6 +523,7 @@ function engine.release_key(text) returns engine.limits language plpgsql volatil
 function engine.relock(integer) returns boolean language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.reopen(bigint,boolean) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.rescue() returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.rescue_now(bigint) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.rest(text[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;

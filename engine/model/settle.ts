@@ -225,14 +225,21 @@ function leaveLimits(world: World, kept: readonly { task: Task; outcome: string;
 }
 
 const decisionText = (body: unknown): Text => {
-  const { do: specs } = body as { do?: readonly Spec[] }
+  const { do: specs, hold } = body as { do?: readonly Spec[]; hold?: string }
   if (specs === undefined) return sorted(body)
-  return sorted(specs.length === 0 ? { fail: NOTHING_TO_DO } : { do: specs.length })
+  return sorted(
+    specs.length === 0 ? { fail: NOTHING_TO_DO } : { do: specs.length, ...(hold === undefined ? {} : { hold }) },
+  )
 }
 
 /** What a decision says; what it asks for stands there at once. */
 function decide(world: World, run: Run, outcome: string, body: unknown) {
-  const says = (body ?? {}) as { do?: readonly Spec[]; succeed?: unknown; fail?: unknown }
+  const says = (body ?? {}) as {
+    do?: readonly Spec[]
+    hold?: 'paused' | 'awaiting_approval'
+    succeed?: unknown
+    fail?: unknown
+  }
   if (outcome !== 'succeeded') {
     return {
       state: 'failed' as const,
@@ -249,6 +256,11 @@ function decide(world: World, run: Run, outcome: string, body: unknown) {
   for (const lane of run.lanes) lane.shut = false
   // Cancelled while it decided: what it asked for ends where it began.
   if (run.cancelAsked) for (const task of made) Object.assign(task, { state: 'cancelled', due: null })
+  // What it asks for is held from its first moment; an approval is more than a pause.
+  else if (says.hold !== undefined && says.hold !== run.held && run.held !== 'awaiting_approval') {
+    run.held = says.hold
+    tell(run, 'run.held', { why: says.hold })
+  }
   return 'do' as const
 }
 

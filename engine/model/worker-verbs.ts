@@ -61,7 +61,7 @@ function endingOf(
   if (task.n > 0) return { ...one, body: dice.chance(0.8) ? { ok: dice.int(9) } : null }
   const body = dice.one<() => unknown>(
     () => ({ do: someTasks(dice, 4) }),
-    () => ({ do: someTasks(dice, 2) }),
+    () => ({ do: someTasks(dice, 2), hold: dice.one('paused', 'awaiting_approval') }),
     () => ({ succeed: dice.int(9) }),
     () => ({ fail: failure }),
     () => ({ do: [] }),

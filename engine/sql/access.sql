@@ -14,7 +14,8 @@ $$;
 create function access.may(in_workspace bigint, in_right text) returns boolean language sql stable as $$
   select case access.claims() -> 'workspaces' ->> in_workspace::text
     when 'admin' then true
-    when 'member' then in_right in ('run.start', 'run.hold', 'run.cancel', 'decision.override')
+    when 'member' then in_right in ('run.start', 'run.hold', 'run.cancel', 'run.approve', 'decision.override', 'card.change', 'recipe.change',
+                                    'skill.write', 'skill.vet')
     else false end
 $$;
 
@@ -119,13 +120,14 @@ grant execute on function engine.clock(), engine.lease(), engine.liveness(), eng
 grant execute on function
   engine.start(bigint, text, jsonb, json, boolean, smallint, text, bigint, text, bytea, bigint, bigint),
   engine.more(bigint, json),
-  engine.hold(bigint, text), engine.release(bigint), engine.prefer(bigint, smallint), engine.cancel(bigint),
+  engine.hold(bigint, text), engine.release(bigint), engine.prefer(bigint, smallint), engine.cancel(bigint, text),
   engine.reopen(bigint, boolean), engine.why(bigint), engine.budget(bigint, bigint, bigint, bigint), engine.short(bigint),
-  engine.limit_key(text, integer, float8, float8), engine.stop_key(text), engine.release_key(text)
+  engine.limit_key(text, integer, float8, float8), engine.stop_key(text), engine.release_key(text),
+  engine.expire_now(bigint), engine.rescue_now(bigint), engine.forget_workers(bigint)
   to millrace_api;
 
 grant execute on function
-  engine.register(text, text[], bigint, integer), engine.relock(integer), engine.extend(integer, text[]),
+  engine.register(text, text[], bigint, integer), engine.relock(integer), engine.extend(integer, text[], bigint, bigint),
   engine.leave(integer), engine.claim(integer, integer),
   engine.fence(bigint[], integer[], integer[]),
   engine.close(bigint[], integer[], integer[], text[], jsonb[], float8[]),

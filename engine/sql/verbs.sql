@@ -12,6 +12,9 @@
 --   cancel    stop it                                  reopen   what failed once more
 --   prefer    before or after other runs
 --
+-- `put_run` and `put_hold` are start and hold for the verbs of rooms, inside their
+-- transactions; they ask for no right, and are granted to nobody.
+--
 -- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.  A
 -- claim waits for none of them: what another holds it passes by.  So a turn,
 -- which claims after it has closed, cannot meet another in a circle.
@@ -66,11 +69,13 @@ end $$;
 
 -- One statement for all leases of a worker.  No row: it is fenced.  The array
 -- names the runs it works on whose cancellation was asked.
--- The kinds are those that it can perform now: a key may have come or gone.
-create function engine.extend(in_worker integer, in_kinds text[])
+-- The kinds are those that it can perform now: a key may have come or gone.  The
+-- numbers are what its process has closed since it began, and what of that failed.
+create function engine.extend(in_worker integer, in_kinds text[], in_closed bigint default null, in_failed bigint default null)
 returns bigint[] language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
-  update workers set seen_at = clock(), lease_until = clock() + lease(), kinds = in_kinds
+  update workers set seen_at = clock(), lease_until = clock() + lease(), kinds = in_kinds,
+                     closed = coalesce(in_closed, closed), failed = coalesce(in_failed, failed)
    where id = in_worker and gone_at is null;
   if not found then return null; end if;
   return array(select distinct t.run_id from tasks t
@@ -94,13 +99,27 @@ create function engine.start(
   in_tokens bigint default null, in_micros bigint default null)
 returns table (run_id bigint, created boolean)
 language plpgsql security definer set search_path = engine, pg_temp as $$
-declare
-  run bigint := nextval(pg_get_serial_sequence('engine.runs', 'id')); amount integer := json_array_length(in_tasks);
-  earlier run_keys;
 begin
   perform access.must(in_workspace, 'run.start');
   -- Whoever sets a budget for the workspace waits for us, or we for him.
   perform pg_advisory_xact_lock_shared(starting(), in_workspace::integer);
+  return query select * from put_run(in_workspace, in_kind, in_input, in_tasks, in_has_next, in_priority, in_held,
+                                     in_parent, in_key, in_key_hash, in_tokens, in_micros);
+end $$;
+
+-- The run itself, for verbs of the rooms that have asked what their caller may; a run
+-- that follows from the end of another is put here too, in the close that ends it.
+-- Such a close holds what a setter of budgets may wait for, so it does not wait for him.
+create function engine.put_run(
+  in_workspace bigint, in_kind text, in_input jsonb, in_tasks json, in_has_next boolean,
+  in_priority smallint, in_held text, in_parent bigint default null, in_key text default null, in_key_hash bytea default null,
+  in_tokens bigint default null, in_micros bigint default null)
+returns table (run_id bigint, created boolean)
+language plpgsql set search_path = engine, pg_temp as $$
+declare
+  run bigint := nextval(pg_get_serial_sequence('engine.runs', 'id')); amount integer := json_array_length(in_tasks);
+  earlier run_keys; sure boolean := pg_try_advisory_xact_lock_shared(starting(), in_workspace::integer);
+begin
   if amount = 0 and not in_has_next then
     raise exception 'a run must have at least one task' using errcode = 'MR004';
   end if;
@@ -128,9 +147,13 @@ begin
     perform put_decision(run, in_workspace, in_kind, in_priority, 1);
   else
     perform put_tasks(run, in_workspace, in_priority, in_held, 0, in_tasks);
+    -- A budget may come at this moment: whoever is asked and has none passes.
+    if not sure then update lanes l set metered = true where l.run_id = run and not decides(l.kind); end if;
   end if;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (run, 1, in_workspace, clock(), 'run.queued', jsonb_build_object('kind', in_kind, 'total', amount));
+  -- For the close that this may be part of: there is work that nobody was rung for.
+  perform set_config('millrace.begun', 'yes', true);
   return query select run, true;
 end $$;
 
@@ -677,7 +700,8 @@ begin
        where b.run_id = closed.id;
     end if;
     run_id := closed.id; kept := closed.kept; last_event := closed.last_event; state := closed.state;
-    more := closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do';
+    more := closed.asks or closed.again > 0 or closed.verdict is not distinct from 'do'
+            or current_setting('millrace.begun', true) is not distinct from 'yes';
     return next;
   end loop;
 
@@ -737,7 +761,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
   back constant text[] := coming_back();
-  lanes_ bigint[]; numbers_ integer[]; d record; amount integer;
+  lanes_ bigint[]; numbers_ integer[]; d record; amount integer; number bigint;
 begin
   with kept as (
     select g.*, t.lane_id, g.ord as place
@@ -774,7 +798,7 @@ begin
         'message', 'The run decided to go on and named no task.', 'retryable', false));
     else
       perform put_tasks(d.run_id, d.workspace_id, d.priority, d.held::text, d.total, (d.body -> 'do')::json);
-      bodies_[d.ord] := jsonb_build_object('do', amount);
+      bodies_[d.ord] := jsonb_strip_nulls(jsonb_build_object('do', amount, 'hold', d.body -> 'hold'));
     end if;
   end loop;
 
@@ -806,6 +830,13 @@ begin
         get diagnostics amount = row_count;
         update runs r set open = r.open - amount, cancelled = r.cancelled + amount where r.id = d.run_id;
       else
+        -- It asks to be held before what it asks for; an approval is more than a pause.
+        if d.body ->> 'hold' <> coalesce(d.held::text, '') and d.held is distinct from 'awaiting_approval' then
+          d.held := (d.body ->> 'hold')::hold_reason;
+          update runs r set held = d.held, last_event = r.last_event + 1 where r.id = d.run_id returning r.last_event into number;
+          insert into events (run_id, n, workspace_id, at, kind, data)
+          select d.run_id, number, r.workspace_id, clock(), 'run.held', jsonb_build_object('why', d.held) from runs r where r.id = d.run_id;
+        end if;
         -- Held or released while it decided.
         update lanes l set stop = d.held::text where l.run_id = d.run_id and l.stop is distinct from d.held::text
            and not decides(l.kind);
@@ -992,6 +1023,44 @@ begin
   return coalesce(cardinality(lanes_), 0);
 end $$;
 
+-------------------------------------------------------------- sweeps by hand
+
+-- Where nobody performs, nobody sweeps: an operator, or an admin of a workspace, may
+-- ask for it.  Each is a transaction of its own, as in a worker's sweep.
+create function engine.may_sweep(in_workspace bigint) returns void language plpgsql stable as $$
+begin
+  if not access.operates() then perform access.must(in_workspace, 'worker.sweep'); end if;
+end $$;
+
+-- Who is gone?  `again`: somebody's session was not seen, so look once more in a moment.
+create function engine.expire_now(in_workspace bigint)
+returns table (gone integer, again boolean)
+language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  perform may_sweep(in_workspace);
+  return query select coalesce(e.gone, 0), coalesce(e.missing, false) or coalesce(e.gone, 0) > 0 from expire() e;
+end $$;
+
+-- Tasks of the gone that became ready, or ended, by this.
+create function engine.rescue_now(in_workspace bigint)
+returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  perform may_sweep(in_workspace);
+  return rescue();
+end $$;
+
+-- Rows of workers that went two minutes ago and hold nothing.
+create function engine.forget_workers(in_workspace bigint)
+returns integer language plpgsql security definer set search_path = engine, pg_temp as $$
+declare amount integer;
+begin
+  perform may_sweep(in_workspace);
+  delete from workers w where w.emptied and w.gone_at < clock() - interval '2 minutes'
+     and not exists (select 1 from tasks t where t.worker = w.id);
+  get diagnostics amount = row_count;
+  return amount;
+end $$;
+
 -------------------------------------------------------------- events, receipts
 
 -- Facts from attempts (logs, progress), numbered under the run's lock.  What
@@ -1054,9 +1123,16 @@ end $$;
 
 create function engine.hold(in_run bigint, in_why text default 'paused')
 returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
+begin
+  perform change(in_run, 'run.hold');
+  return put_hold(in_run, in_why);
+end $$;
+
+-- For verbs of the rooms that have asked what their caller may.
+create function engine.put_hold(in_run bigint, in_why text)
+returns engine.runs language plpgsql set search_path = engine, pg_temp as $$
 declare r runs;
 begin
-  r := change(in_run, 'run.hold');
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   r := lock_run(in_run);
   if r.finished_at is not null then
@@ -1110,7 +1186,8 @@ begin
 end $$;
 
 -- What is ready ends at once; what is running is told, and ends in its own close.
-create function engine.cancel(in_run bigint)
+-- in_reason: of whoever asks; kept with the asking.
+create function engine.cancel(in_run bigint, in_reason text default null)
 returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare r runs;
@@ -1124,8 +1201,9 @@ begin
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
   update runs set cancel_asked_at = clock(), cancelling = true, last_event = last_event + 1 where id = in_run returning * into r;
-  insert into events (run_id, n, workspace_id, at, kind)
-  values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked');
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked',
+          jsonb_strip_nulls(jsonb_build_object('reason', in_reason)));
   perform end_ready(in_run);
   select * into r from runs where id = in_run;
   return r;

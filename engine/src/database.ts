@@ -125,8 +125,15 @@ export async function whenConnected<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
+/** A room's own: its code as the message, its sentence as the detail, what to do as the hint. */
+const ROOMS_REFUSAL = 'MR007'
+
 /** Turns what PostgreSQL says into what a person can act upon; other errors pass. */
 export function told(error: unknown): unknown {
+  if (sqlState(error) === ROOMS_REFUSAL && error instanceof pg.DatabaseError) {
+    const { message, detail = '', hint = '' } = error
+    return new Refusal(message, detail, { cause: error, ...(hint === '' ? {} : { remedy: hint }) })
+  }
   const known = TOLD[sqlState(error) ?? '']
   if (known === undefined) return error
   const state = known.code === 'WRONG_STATE' && error instanceof Error && 'detail' in error ? error.detail : undefined

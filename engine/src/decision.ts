@@ -15,15 +15,16 @@ import {
 } from './kinds.ts'
 import { siftFailure, siftSpecs } from './sensitive.ts'
 
+const hold = z.enum(['paused', 'awaiting_approval']).optional()
 const decided = z.union([
-  z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })) }),
+  z.object({ do: z.array(z.looseObject({ kind: z.string(), input: z.unknown() })), hold }),
   z.object({ succeed: z.unknown(), made: z.unknown().optional() }),
   z.object({ fail: z.looseObject({ code: z.string() }) }),
 ])
 
 function decisionOf({ kept, words }: Sensitive) {
   return z.union([
-    z.object({ do: z.array(z.unknown()) }),
+    z.object({ do: z.array(z.unknown()), hold }),
     z.object({ succeed: kept }),
     z.object({ fail: z.unknown().transform((failure) => siftFailure(failure as Failure, words)) }),
   ])
@@ -42,7 +43,7 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
     async perform(hand) {
       const decision = await next((await soFar(hand, kind)) as never)
       if ('do' in decision && unlisted(kind, decision.do) !== undefined) throw new TaskFailed(UNLISTED)
-      if ('do' in decision) return { do: siftSpecs(kind, decision.do) }
+      if ('do' in decision) return { ...decision, do: siftSpecs(kind, decision.do) }
       // `succeed: undefined` would vanish in JSON and read as nothing decided.
       return 'succeed' in decision ? { ...decision, succeed: decision.succeed ?? null } : decision
     },

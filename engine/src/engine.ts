@@ -85,7 +85,8 @@ export interface Engine {
   release(who: Principal, run: number): Promise<void>
   /** Before or after other runs: higher numbers first, 5 is usual. */
   prefer(who: Principal, run: number, priority: number): Promise<void>
-  cancel(who: Principal, run: number): Promise<void>
+  /** `reason`: kept in the run's log, so not for kinds that are sensitive. */
+  cancel(who: Principal, run: number, reason?: string): Promise<void>
   /** Once more, under a new round: what failed or was cancelled; with `all`, everything. Gives the round. */
   reopen(
     who: Principal,
@@ -204,7 +205,7 @@ export function openEngine(settings: Settings): Engine {
     hold: (who, run, why = 'paused') => change(who, 'hold', run, why),
     release: (who, run) => change(who, 'release', run),
     prefer: (who, run, priority) => change(who, 'prefer', run, priority),
-    cancel: (who, run) => change(who, 'cancel', run),
+    cancel: (who, run, reason) => change(who, 'cancel', run, reason ?? null),
     async reopen(who, run, { all = false, alongside } = {}) {
       const open = async (tx: Tx) => {
         const { rows } = await tx.query<{ round: number; last_event: number }>(

@@ -136,9 +136,12 @@ export interface SoFar<In> {
   read: Tx['query']
 }
 
-/** `made` is for the run kind's `save`; the engine keeps nothing of it. */
+/**
+ * `hold`: what it asks for waits until somebody releases the run, from the moment at which
+ * it is there.  `made` is for the run kind's `save`; the engine keeps nothing of it.
+ */
 export type Next<Out> =
-  | { readonly do: readonly TaskSpec[] }
+  | { readonly do: readonly TaskSpec[]; readonly hold?: 'paused' | 'awaiting_approval' }
   | { readonly succeed: Out; readonly made?: unknown }
   | { readonly fail: Failure }
 
@@ -164,6 +167,8 @@ export interface RunKind<In = unknown, Out = unknown> {
   readonly save?: (tx: Tx, ended: readonly EndedRun[]) => Promise<void>
   /** As for its task kinds, which must all be sensitive: `kept` is for what `next` succeeds with. */
   readonly sensitive?: Sensitive
+  /** Is this a task kind that some other worker may perform?  It may then be planned here; `why` says if nobody does. */
+  readonly elsewhere?: (taskKind: string) => boolean
 }
 
 /** Keeps the types of a task kind together; `perform` must return what `output` accepts. */
@@ -204,10 +209,14 @@ export interface AnyRunKind {
   readonly next?: (soFar: never) => Promise<Next<unknown>> | Next<unknown>
   readonly save?: (tx: Tx, ended: readonly EndedRun[]) => Promise<void>
   readonly sensitive?: Sensitive
+  readonly elsewhere?: (taskKind: string) => boolean
 }
 
 /** The first kind among tasks to be that a run kind does not list: no worker would claim it. */
-export function unlisted(kind: Pick<AnyRunKind, 'tasks'>, specs: readonly { kind: string }[]): string | undefined {
+export function unlisted(
+  kind: Pick<AnyRunKind, 'tasks' | 'elsewhere'>,
+  specs: readonly { kind: string }[],
+): string | undefined {
   const listed = new Set(kind.tasks.map((task) => task.name))
-  return specs.find((spec) => !listed.has(spec.kind))?.kind
+  return specs.find((spec) => !listed.has(spec.kind) && kind.elsewhere?.(spec.kind) !== true)?.kind
 }

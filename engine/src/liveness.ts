@@ -12,6 +12,8 @@ export interface Identity {
   readonly kinds: () => readonly string[]
   readonly workspace: number | null
   readonly slots: number
+  /** Attempts that this process has closed, and those of them that failed. */
+  readonly counts: () => { readonly closed: number; readonly failed: number }
 }
 
 export interface Liveness {
@@ -142,9 +144,12 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   async function extend() {
     try {
       const asked = worker
-      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1, $2)', [
+      const { closed: done, failed } = identity.counts()
+      const { rows } = await query<{ extend: number[] | null }>('select engine.extend($1, $2, $3, $4)', [
         asked,
         identity.kinds(),
+        done,
+        failed,
       ])
       const runs = rows[0]?.extend ?? null
       if (runs === null) await registerAnew(asked)
@@ -206,6 +211,8 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     },
     async close() {
       clearInterval(beat)
+      // Its last counts; what stands in the way of them stands in the way of the goodbye.
+      if (client !== undefined) void extend()
       // Who does not say that he goes is taken for dead, so a lost connection is made anew for it.
       let timer: NodeJS.Timeout | undefined
       await Promise.race([goodbye(), new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE)))])

@@ -21,7 +21,7 @@ export interface Room {
 export const engineRoom: Room = {
   name: 'engine',
   migrations: new URL('../migrations/', import.meta.url),
-  texts: ['verbs', 'limits', 'why', 'keep', 'feed', 'access'].map(
+  texts: ['verbs', 'limits', 'set-limits', 'why', 'keep', 'feed', 'access'].map(
     (name) => new URL(`../sql/${name}.sql`, import.meta.url),
   ),
 }

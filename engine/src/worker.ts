@@ -3,6 +3,7 @@
  * what has ended and claims what is free in the same transaction.
  */
 import { hostname } from 'node:os'
+import { setTimeout as later } from 'node:timers/promises'
 import pg from 'pg'
 import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
 import { openBells } from './bells.ts'
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   readonly workspace?: number
   /** For people. Default: host and process. */
   readonly name?: string
+  /** Milliseconds after which it looks for work though nobody rang; asked anew each time. Default 1000. */
+  readonly lookEvery?: () => number
   /** For the program's own log: what nobody named. Never stored. */
   readonly report?: (error: unknown, claimed?: Claimed) => void
 }
@@ -31,8 +34,8 @@ export interface Worker {
   readonly id: number
   /** How many attempts are being performed. */
   readonly performing: number
-  /** Counts since the start: attempts closed, and attempts that counted no more. */
-  readonly counts: { readonly closed: number; readonly fenced: number }
+  /** Counts since the start: attempts closed, those of them that failed, and attempts that counted no more. */
+  readonly counts: { readonly closed: number; readonly failed: number; readonly fenced: number }
   /** Claims nothing more, waits for what is performed, gives back the rest without a try. */
   drain(seconds?: number): Promise<void>
 }
@@ -46,6 +49,8 @@ const BESIDE = 24
 const TURNS_AT_ONCE = 3
 /** Milliseconds after which a worker looks for work by itself. */
 const LOOK_AGAIN = 1_000
+/** And between two questions whether it is time. */
+const LOOK_STEP = 100
 /** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
 const SWEEP_BUSY = 25
 const SWEEP_IDLE = 100
@@ -83,7 +88,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let stopped = false
   let scheduled = false
   let registered = false
-  const counts = { closed: 0, fenced: 0 }
+  const counts = { closed: 0, failed: 0, fenced: 0 }
   let idle = () => {}
 
   const bells = openBells(query, report)
@@ -157,6 +162,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         const turned = await takeTurn(turns, kinds, me, want, batch)
         counts.closed += batch.length - turned.fenced
         counts.fenced += turned.fenced
+        // Which of them counted no more is not told; there are never more failures than closes.
+        const failed = batch.filter(({ outcome }) => outcome === 'failed').length
+        counts.failed += Math.min(failed, batch.length - turned.fenced)
         if (want > 0 && turned.claimed.length === want) {
           hungry = true
           stride = Math.min(LARGEST_TURN, Math.max(FIRST_CLAIM, want * 2))
@@ -279,6 +287,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       kinds: () => [...kinds.values()].filter((kind) => kind.able?.() !== false).map((kind) => kind.name),
       workspace: options.workspace ?? null,
       slots,
+      counts: () => counts,
     },
     {
       tasks: wake,
@@ -296,10 +305,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   })
 
   registered = true
+  const every = options.lookEvery ?? (() => LOOK_AGAIN)
+  let lookedAt = performance.now()
+  // A shorter time that is said meanwhile counts at once.
   const looking = setInterval(() => {
+    if (performance.now() - lookedAt < every()) return
+    lookedAt = performance.now()
     hungry = true
     pump()
-  }, LOOK_AGAIN)
+  }, LOOK_STEP)
   void sweep()
   pump()
 
@@ -381,8 +395,4 @@ function taskKinds(runs: readonly AnyRunKind[]): Map<string, AnyTaskKind> {
     kinds.set(kind.name, kind)
   }
   return kinds
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -53,6 +53,9 @@ const FOR_API = [
   'why',
   'budget',
   'short',
+  'expire_now',
+  'rescue_now',
+  'forget_workers',
   ...FOR_OPERATOR,
 ]
 const FOR_WORKER = [

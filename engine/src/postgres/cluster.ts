@@ -173,6 +173,8 @@ async function startServer(place: ClusterHome, binaries: Binaries, tell: Tell): 
     ['unix_socket_permissions', '0700'],
     ['port', String(PORT)],
     ['max_connections', '300'],
+    // What a client did wrong is told to the client; in a log it could be somebody's data.
+    ['log_min_messages', 'log'],
   ].flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let told = false
   for (;;) {
