@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import select
 import time
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -202,9 +203,13 @@ def _post(url, headers, body, deadline):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise LLMError("CONFIGURATION")
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = make(parts.hostname, parts.port, timeout=_left(ends))
+        place = (parts.scheme, parts.hostname, parts.port)
+        connection = _kept(place) or _connection(place)
+        connection.timeout = _left(ends)
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
         connection.request("POST", parts.path, body, headers)
+        # Of a response that ends with its connection the socket is all that is left.
         socket = connection.sock
         socket.settimeout(_left(ends))
         response = connection.getresponse()
@@ -220,6 +225,9 @@ def _post(url, headers, body, deadline):
                 raise LLMError("INVALID_RESPONSE")
         if response.length:
             raise LLMError("NETWORK_ERROR")
+        response.close()
+        if not response.will_close:
+            _KEPT[place], connection = (connection, time.monotonic()), None
         return response.status, response.headers, b"".join(pieces)
     except TimeoutError:
         raise LLMError("TIMEOUT") from None
@@ -235,6 +243,28 @@ def _post(url, headers, body, deadline):
     finally:
         if connection is not None:
             connection.close()
+
+
+#: By place: a connection whose last response was read to its end, and since when nobody uses it.
+_KEPT = {}
+#: Seconds that it is kept; most servers close it after five and more.
+_KEEP = 4
+
+
+def _kept(place):
+    """A connection that can be used again.  One that the server has closed meanwhile is readable: it has ended."""
+    connection, since = _KEPT.pop(place, (None, 0))
+    if connection is None:
+        return None
+    if time.monotonic() - since < _KEEP and not select.select([connection.sock], [], [], 0)[0]:
+        return connection
+    connection.close()
+    return None
+
+
+def _connection(place):
+    scheme, host, port = place
+    return (http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection)(host, port)
 
 
 def _left(ends):

@@ -3,13 +3,14 @@
  * version that served it, the audit of settings, the JSON that was asked for.  What a
  * vendor calls these things is data (`vendors.ts`); the reading is the same for all.
  */
-import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from '@ai-sdk/provider'
+import type { LanguageModelV4FinishReason } from '@ai-sdk/provider'
 import type { Failure } from '@millrace/engine'
 import { estimateTokenCount } from 'tokenx'
 import { failureOf } from './failures.ts'
-import { readJson } from './json.ts'
+import { problemDetails, readJson } from './json.ts'
 import { askedSettings, SETTINGS } from './provider.ts'
 import type { Answer, FinishReason, ModelEvent, ModelRequest, Setting, Usage } from './provider.ts'
+import type { Ending } from './speech.ts'
 
 /** Names along the way into a JSON document: `['usage', 'cached_tokens']`. */
 export type Path = readonly string[]
@@ -32,11 +33,9 @@ export interface Dialect {
   readonly finish?: Readonly<Record<string, FinishReason>>
 }
 
-/** All that came of a call, as the SDK tells it. */
-export interface Ended {
+/** All that came of a call. */
+export interface Ended extends Ending {
   readonly text: string
-  readonly finishReason: LanguageModelV4FinishReason
-  readonly usage: LanguageModelV4Usage
   readonly served: string | null
   /** The whole response, as it came; nothing of a stream. */
   readonly said?: unknown
@@ -52,7 +51,10 @@ export function endOf(request: ModelRequest, dialect: Dialect, ended: Ended): Mo
   if (failure !== undefined) return { type: 'failed', failure }
   const read = request.schema === undefined ? undefined : readJson(ended.text, request.schema)
   if (read !== undefined && 'problem' in read) {
-    return { type: 'failed', failure: failureOf('INVALID_RESPONSE', { details: { json: read.problem, finishReason } }) }
+    return {
+      type: 'failed',
+      failure: failureOf('INVALID_RESPONSE', { details: { ...problemDetails(read), finishReason } }),
+    }
   }
   const answer: Answer = {
     text: ended.text,
@@ -109,8 +111,7 @@ function finishOf(
 
 /** From the raw numbers: the SDK makes 0 of what was not reported. */
 function usageOf(request: ModelRequest, dialect: Dialect, { text, usage }: Ended): Usage {
-  const input = usage.inputTokens.total ?? 0
-  const output = usage.outputTokens.total ?? 0
+  const { input = 0, output = 0 } = usage
   if (typeof at(usage.raw, dialect.usage.input) === 'number' && input + output > 0) {
     return {
       inputTokens: input,

@@ -6,6 +6,7 @@
 import type { Failure } from '@millrace/engine'
 import { createCommands, readCommands } from './command.ts'
 import { failureOf } from './failures.ts'
+import { asProvider, type ExecutionProvider } from './execution.ts'
 import { createFake, FAKE_MODELS, unknownFakeModel } from './fake.ts'
 import { createOpenAICompatible } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
@@ -30,6 +31,8 @@ export interface ProviderSettings {
   readonly commands?: string
   /** Milliseconds of every call of the fake, instead of 20–80. */
   readonly fakeLatencyMs?: number
+  /** A person's own; their names are none of the others'. */
+  readonly own?: readonly ExecutionProvider[]
 }
 
 /** A spec that can be asked. */
@@ -104,6 +107,10 @@ export function openProviders(settings: ProviderSettings): Catalogue {
     ...VENDORS.map((vendor): [string, () => Offered] => [vendor.id, vendorDoor(vendor, settings)]),
     [OPENAI_COMPATIBLE, always(compatible)],
     ['cli', always(commandsOffer(settings.commands))],
+    ...(settings.own ?? []).map((own): [string, () => Offered] => [
+      own.name,
+      always({ id: own.name, name: own.name, provider: steady(asProvider(own)) }),
+    ]),
   ])
 
   function resolve(spec: string): Resolved | Failure {
@@ -133,7 +140,10 @@ export function openProviders(settings: ProviderSettings): Catalogue {
   function list(): readonly KnownModel[] {
     const fakes = Object.entries(FAKE_MODELS).map(([model, { description }]) => known('fake', model, description))
     const named = compatible.provider === undefined ? [] : (settings.openaiCompatible?.models ?? [])
-    return [...fakes, ...named.map((model) => known(OPENAI_COMPATIBLE, model, `Served by ${compatible.name}.`))]
+    const own = (settings.own ?? []).flatMap(({ name, models = [] }) =>
+      models.map((model) => known(name, model, `Served by ${name}.`)),
+    )
+    return [...fakes, ...named.map((model) => known(OPENAI_COMPATIBLE, model, `Served by ${compatible.name}.`)), ...own]
   }
 
   return {

@@ -92,10 +92,7 @@ class Commands implements Provider {
 const SILENT: Dialect = { settings: {}, served: [], usage: { input: [], reasoning: [], cached: [] } }
 const UNTOLD = {
   finishReason: { unified: 'stop', raw: undefined },
-  usage: {
-    inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
-    outputTokens: { total: undefined, text: undefined, reasoning: undefined },
-  },
+  usage: { input: undefined, output: undefined, raw: undefined },
   served: null,
   body: undefined,
 } as const

@@ -105,11 +105,11 @@ export function fromAbort(reason: unknown): Failure {
 /** A response that says by its status that it is none; thrown past the libraries, which would guess. */
 export class StatusError extends Error {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: HeaderSource
   readonly body: string
   readonly provider: string
 
-  constructor(status: number, headers: Headers, body: string, provider: string) {
+  constructor(status: number, headers: HeaderSource, body: string, provider: string) {
     super('The provider answered with an error.')
     this.status = status
     this.headers = headers

@@ -10,7 +10,8 @@ import type { Failure } from '@millrace/engine'
 import { answerOf, fraction, type Temper } from './fake-answers.ts'
 import { failureOf, fromThrown } from './failures.ts'
 import { fakeJson } from './fake-json.ts'
-import { readJson, unusableSchema } from './json.ts'
+import { materialIn } from './fake-material.ts'
+import { problemDetails, readJson, unusableSchema } from './json.ts'
 import { askedSettings } from './provider.ts'
 import type { Answer, FinishReason, Listing, ModelEvent, ModelRequest, Provider, Usage } from './provider.ts'
 
@@ -153,7 +154,7 @@ class Fake implements FakeProvider {
     }
     if (scripted.hang === 'before') await forever(signal)
 
-    const whole = scripted.text ?? fakeJson(request.schema, answerOf(model.temper, request, digest), digest)
+    const whole = scripted.text ?? fakeText(model.temper, request, digest)
     const cut = request.maxTokens !== undefined && estimateTokenCount(whole) > request.maxTokens
     const text = cut ? sliceByTokens(whole, 0, request.maxTokens) : whole
     const finishReason = scripted.finishReason ?? (cut ? 'length' : 'stop')
@@ -175,7 +176,7 @@ class Fake implements FakeProvider {
     if (read !== undefined && 'problem' in read) {
       yield {
         type: 'failed',
-        failure: failureOf('INVALID_RESPONSE', { details: { json: read.problem, finishReason } }),
+        failure: failureOf('INVALID_RESPONSE', { details: { ...problemDetails(read), finishReason } }),
       }
       return
     }
@@ -198,6 +199,13 @@ class Fake implements FakeProvider {
   #knows(model: string): boolean {
     return this.#script !== undefined || Object.hasOwn(FAKE_MODELS, model)
   }
+}
+
+function fakeText(temper: Temper, request: ModelRequest, digest: string): string {
+  const said = answerOf(temper, request, digest)
+  const prompt = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+  const material = request.schema === undefined ? undefined : materialIn(prompt, temper, digest)
+  return fakeJson(request.schema, said, digest, material)
 }
 
 /** `UNKNOWN_MODEL`, with the names that exist in `details.known`. */

@@ -2,6 +2,7 @@
 import type { Failure } from '@millrace/engine'
 import { z } from 'zod'
 import { failureOf, fromStatus, fromThrown } from './failures.ts'
+import { isAnswer, type Reply } from './way-out.ts'
 
 /** `names` is missing where the server does not list its models. */
 export interface ModelList {
@@ -10,7 +11,7 @@ export interface ModelList {
 }
 
 /** Asks for a path after the base URL, with the key. */
-type Get = (path: string) => Promise<Response>
+type Get = (path: string) => Promise<Reply>
 
 const One = z.object({
   id: z.string().optional(),
@@ -25,11 +26,11 @@ const Whole = z
 
 export async function askModels(provider: string, path: string, get: Get): Promise<ModelList> {
   try {
-    const response = await get(path)
+    const { status, headers, body } = await get(path)
     // A server without a list of models is not a wrong one.
-    if ([404, 405, 501].includes(response.status)) return {}
-    const text = await response.text()
-    if (!response.ok) return { failure: fromStatus(response.status, response.headers, text, { provider }) }
+    if ([404, 405, 501].includes(status) || !Buffer.isBuffer(body)) return {}
+    const text = body.toString('utf8')
+    if (!isAnswer(status)) return { failure: fromStatus(status, headers, text, { provider }) }
     const list = Whole.safeParse(JSON.parse(text))
     return list.success ? { names: new Set(list.data.flatMap(namesOf)) } : {}
   } catch (error) {
@@ -52,9 +53,7 @@ export async function checkAgainst(
 
 async function isKnown(model: string, get: Get): Promise<boolean> {
   try {
-    const response = await get(`/models/${encodeURIComponent(model)}`)
-    await response.body?.cancel()
-    return response.ok
+    return isAnswer((await get(`/models/${encodeURIComponent(model)}`)).status)
   } catch {
     return false
   }

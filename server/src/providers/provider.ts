@@ -4,6 +4,7 @@
  * happened, as data.  Everything that speaks to a model goes through here.
  */
 import type { Failure } from '@millrace/engine'
+import type { Execution } from './execution.ts'
 import { failureOf, fromThrown } from './failures.ts'
 import { tracedCall } from './traced-call.ts'
 
@@ -30,6 +31,8 @@ export interface ModelRequest {
   readonly live?: boolean
   /** Which of several equal requests this is: for logs, tests and the fake's variety; never sent. */
   readonly label?: string
+  /** For a person's own provider (`execution.ts`); never sent to any other. */
+  readonly execution?: Execution
 }
 
 /** The settings that are audited, by our names. */

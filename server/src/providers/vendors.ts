@@ -3,17 +3,9 @@
  * spell what we look for, and which package speaks their wire format.  A package is
  * imported when its first model is asked: the command line must start fast.
  */
-import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import type { Dialect } from './answer.ts'
-
-/** What a package is given: no key, which is put into each request on its way out. */
-export interface Opening {
-  readonly baseURL: string
-  readonly apiKey: string
-  readonly fetch: typeof globalThis.fetch
-}
-
-export type OpenModel = (model: string) => LanguageModelV4
+import { library } from './library.ts'
+import type { Speak } from './speech.ts'
 
 /** How a provider is spoken to. */
 export interface Wire extends Dialect {
@@ -28,10 +20,9 @@ export interface Wire extends Dialect {
     /** `GET /models/NAME` knows aliases that the list does not have. */
     readonly one?: boolean
   }
-  readonly open: (opening: Opening) => Promise<OpenModel>
+  readonly speak: Speak
   /** Sent where nothing else was asked for. */
   readonly otherwise?: { readonly maxTokens: number }
-  readonly options?: NonNullable<LanguageModelV4CallOptions['providerOptions']>
 }
 
 export interface Vendor extends Wire {
@@ -84,12 +75,14 @@ export const VENDORS: readonly Vendor[] = [
     // Of a whole answer it gives no reason; the SDK calls a model's own refusal a filter.
     finish: { '': 'stop' },
     // Otherwise they keep each answer for a month.
-    options: { openai: { store: false } },
-    async open(opening) {
-      const { createOpenAI } = await import('@ai-sdk/openai')
-      const openai = createOpenAI(opening)
-      return (model) => openai.responses(model)
-    },
+    speak: library(
+      async (opening) => {
+        const { createOpenAI } = await import('@ai-sdk/openai')
+        const openai = createOpenAI(opening)
+        return (model) => openai.responses(model)
+      },
+      { openai: { store: false } },
+    ),
   },
   {
     id: 'anthropic',
@@ -110,11 +103,11 @@ export const VENDORS: readonly Vendor[] = [
       reasoning: [['output_tokens_details', 'thinking_tokens']],
       cached: [['cache_read_input_tokens']],
     },
-    async open(opening) {
+    speak: library(async (opening) => {
       const { createAnthropic } = await import('@ai-sdk/anthropic')
       const anthropic = createAnthropic(opening)
       return (model) => anthropic(model)
-    },
+    }),
   },
   {
     id: 'google',
@@ -136,11 +129,11 @@ export const VENDORS: readonly Vendor[] = [
       reasoning: [['thoughtsTokenCount']],
       cached: [['cachedContentTokenCount']],
     },
-    async open(opening) {
+    speak: library(async (opening) => {
       const { createGoogle } = await import('@ai-sdk/google')
       const google = createGoogle(opening)
       return (model) => google(model)
-    },
+    }),
   },
   {
     ...RESPONSES,
@@ -154,12 +147,14 @@ export const VENDORS: readonly Vendor[] = [
     models: { path: '/models', one: true },
     unfinished: ['incomplete_details', 'reason'],
     finish: { max_output_tokens: 'length', content_filter: 'content_filter' },
-    options: { xai: { store: false } },
-    async open(opening) {
-      const { createXai } = await import('@ai-sdk/xai')
-      const xai = createXai(opening)
-      return (model) => xai.responses(model)
-    },
+    speak: library(
+      async (opening) => {
+        const { createXai } = await import('@ai-sdk/xai')
+        const xai = createXai(opening)
+        return (model) => xai.responses(model)
+      },
+      { xai: { store: false } },
+    ),
   },
   {
     ...CHAT,
@@ -171,11 +166,11 @@ export const VENDORS: readonly Vendor[] = [
     simulated: '/deepseek',
     headers: bearer,
     models: { path: '/models' },
-    async open(opening) {
+    speak: library(async (opening) => {
       const { createDeepSeek } = await import('@ai-sdk/deepseek')
       const deepseek = createDeepSeek(opening)
       return (model) => deepseek(model)
-    },
+    }),
   },
   {
     ...CHAT,
@@ -196,10 +191,10 @@ export const VENDORS: readonly Vendor[] = [
         ['prompt_token_details', 'cached_tokens'],
       ],
     },
-    async open(opening) {
+    speak: library(async (opening) => {
       const { createMistral } = await import('@ai-sdk/mistral')
       const mistral = createMistral(opening)
       return (model) => mistral(model)
-    },
+    }),
   },
 ]

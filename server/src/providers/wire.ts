@@ -1,22 +1,16 @@
 /**
- * One provider over HTTP, whoever the vendor is: the AI SDK owns the wire format;
- * ours are the way out, the key, the classification, the version and the audit.
+ * One provider over HTTP, whoever the vendor is and whoever speaks its format: here
+ * are the way out, the key, the classification, the version and the audit.
  */
-import type {
-  LanguageModelV4,
-  LanguageModelV4CallOptions,
-  LanguageModelV4GenerateResult,
-  LanguageModelV4StreamPart,
-  LanguageModelV4StreamResult,
-} from '@ai-sdk/provider'
 import type { Failure } from '@millrace/engine'
 import { endOf, isRecord, servedIn } from './answer.ts'
 import { failureOf, fromErrorInside, fromThrown, rejectedParameter, StatusError } from './failures.ts'
-import { createFetch, WAY_OUT, type WayOut } from './fetch.ts'
 import { unusableSchema } from './json.ts'
 import { askModels, checkAgainst, type ModelList } from './listing.ts'
 import type { Listing, ModelEvent, ModelRequest, Provider } from './provider.ts'
-import type { OpenModel, Wire } from './vendors.ts'
+import type { Speech, StreamedAnswer } from './speech.ts'
+import type { Wire } from './vendors.ts'
+import { isAnswer, openWayOut, WAY_OUT, type Reply, type Send, type WayOut } from './way-out.ts'
 
 export interface WireConfig {
   /** With the path, http or https. */
@@ -31,8 +25,6 @@ export interface WireConfig {
   readonly streams: boolean
   /** Limits of time (milliseconds) and size (bytes), each with a default. */
   readonly limits?: Partial<WayOut>
-  /** Looks at a response before the SDK does. */
-  readonly look?: (response: Response, streamed: boolean) => Promise<Response>
 }
 
 /** Opens no connection and imports no package. `baseUrl` must be a URL. */
@@ -42,8 +34,6 @@ export function createWire(wire: Wire, config: WireConfig): Provider {
 
 /** Names of models whose adapters are kept; making one costs more than a call. */
 const KEPT_MODELS = 200
-/** The SDK wants one at hand; the real one goes into the headers on the way out. */
-const NO_KEY = 'none'
 
 class WireProvider implements Provider {
   readonly id: string
@@ -51,9 +41,9 @@ class WireProvider implements Provider {
   readonly #wire: Wire
   readonly #config: WireConfig
   readonly #baseUrl: string
-  readonly #fetch: typeof globalThis.fetch
-  readonly #models = new Map<string, LanguageModelV4>()
-  #opened: Promise<OpenModel> | undefined
+  readonly #send: Send
+  readonly #models = new Map<string, Speech>()
+  #opened: ReturnType<Wire['speak']> | undefined
   #listing: Promise<ModelList> | undefined
 
   constructor(wire: Wire, config: WireConfig) {
@@ -62,26 +52,18 @@ class WireProvider implements Provider {
     this.#wire = wire
     this.#config = config
     this.#baseUrl = config.baseUrl.replace(/\/+$/, '')
-    this.#fetch = createFetch({ ...WAY_OUT, ...config.limits })
+    this.#send = openWayOut({ ...WAY_OUT, ...config.limits })
   }
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
-    const call = new AbortController()
-    const pass = () => call.abort(signal.reason)
-    signal.addEventListener('abort', pass, { once: true })
-    let isWhole = false
     try {
       signal.throwIfAborted()
-      for await (const event of this.#ask(request, call.signal)) {
-        isWhole = event.type === 'done'
-        yield event
-      }
+      const failure = this.#obstacle() ?? unusableSchema(request)
+      if (failure !== undefined) yield { type: 'failed', failure }
+      else if (request.live ?? this.#config.streams) yield* this.#stream(request, signal)
+      else for (const event of await this.#whole(request, signal)) yield event
     } catch (error) {
       yield { type: 'failed', failure: failureOfCall(error, signal) }
-    } finally {
-      signal.removeEventListener('abort', pass)
-      // Also when the reader leaves early: the rest of the answer costs money.
-      if (!isWhole) call.abort()
     }
   }
 
@@ -113,8 +95,9 @@ class WireProvider implements Provider {
     return this.#config.keyOf()?.trim() || undefined
   }
 
-  readonly #get = async (path: string): Promise<Response> =>
-    await this.#fetch(`${this.#baseUrl}${path}`, {
+  readonly #get = async (path: string): Promise<Reply> =>
+    await this.#send({
+      url: `${this.#baseUrl}${path}`,
       headers: { accept: 'application/json', ...this.#wire.headers(this.#key()) },
       signal: AbortSignal.timeout(10_000),
     })
@@ -129,97 +112,99 @@ class WireProvider implements Provider {
     return await this.#listing
   }
 
-  async *#ask(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
-    const failure = this.#obstacle() ?? unusableSchema(request)
-    if (failure !== undefined) {
-      yield { type: 'failed', failure }
-      return
-    }
+  async #whole(request: ModelRequest, signal: AbortSignal): Promise<ModelEvent[]> {
     const startedAt = new Date()
-    const model = await this.#model(request.model)
-    if (request.live ?? this.#config.streams) {
-      const result = await this.#send(request, signal, async (options) => await model.doStream(options))
-      yield* this.#follow(request, result, startedAt, signal)
-      return
+    const ended = await this.#ask(request, async (speech, asked) => await speech.whole(asked, signal))
+    const { text, said } = ended
+    if (isRecord(said) && isRecord(said['error'])) return [{ type: 'failed', failure: fromErrorInside(said) }]
+    const end = endOf(request, this.#wire, { ...ended, served: servedIn(this.#wire, said), startedAt })
+    return text === '' ? [end] : [{ type: 'text', text }, end]
+  }
+
+  async *#stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
+    const call = new AbortController()
+    const pass = () => call.abort(signal.reason)
+    signal.addEventListener('abort', pass, { once: true })
+    let isWhole = false
+    try {
+      const startedAt = new Date()
+      const answer = await this.#ask(request, async (speech, asked) => await speech.stream(asked, call.signal))
+      for await (const event of this.#follow(request, answer, startedAt, signal)) {
+        isWhole = event.type === 'done'
+        yield event
+      }
+    } finally {
+      signal.removeEventListener('abort', pass)
+      // Also when the reader leaves early: the rest of the answer costs money.
+      if (!isWhole) call.abort()
     }
-    const result = await this.#send(request, signal, async (options) => await model.doGenerate(options))
-    const { content, finishReason, usage, response, request: sent } = result
-    const said = response?.body
-    if (isRecord(said) && isRecord(said['error'])) {
-      yield { type: 'failed', failure: fromErrorInside(said) }
-      return
-    }
-    const text = content.map((part) => (part.type === 'text' ? part.text : '')).join('')
-    if (text !== '') yield { type: 'text', text }
-    const served = servedIn(this.#wire, said)
-    yield endOf(request, this.#wire, { text, finishReason, usage, served, said, body: bodyOf(sent?.body), startedAt })
   }
 
   async *#follow(
     request: ModelRequest,
-    { stream, request: sent }: LanguageModelV4StreamResult,
+    { parts, body }: StreamedAnswer,
     startedAt: Date,
     signal: AbortSignal,
   ): AsyncGenerator<ModelEvent, void, undefined> {
-    const reader = stream.getReader()
     let text = ''
     let served: string | null = null
-    for (;;) {
-      const { done, value: part } = await reader.read()
-      if (done) break
-      if (part.type === 'raw') {
-        served = servedIn(this.#wire, part.rawValue) ?? served
-        if (isRecord(part.rawValue) && isRecord(part.rawValue['error'])) {
-          yield { type: 'failed', failure: fromErrorInside(part.rawValue) }
-          return
-        }
-      } else if (part.type === 'text-delta' && part.delta !== '') {
-        text += part.delta
-        yield { type: 'text', text: part.delta }
-      } else if (part.type === 'error') {
-        yield { type: 'failed', failure: failureInStream(part, signal) }
-        return
-      } else if (part.type === 'finish') {
-        const { finishReason, usage } = part
-        yield endOf(request, this.#wire, { text, finishReason, usage, served, body: bodyOf(sent?.body), startedAt })
+    for await (const part of parts) {
+      if (part.type === 'said') {
+        served = servedIn(this.#wire, part.said) ?? served
+        if (!isRecord(part.said) || !isRecord(part.said['error'])) continue
+        yield { type: 'failed', failure: fromErrorInside(part.said) }
         return
       }
+      if (part.type === 'failed') {
+        yield { type: 'failed', failure: failureInStream(part.error, signal) }
+        return
+      }
+      if (part.type === 'end') {
+        yield endOf(request, this.#wire, { text, ...part, served, body, startedAt })
+        return
+      }
+      if (part.text === '') continue
+      text += part.text
+      yield part
     }
     yield { type: 'failed', failure: failureOf('INVALID_RESPONSE') }
   }
 
-  /** Sends the request; once again without a temperature where just that is refused. */
-  async #send<Result extends LanguageModelV4GenerateResult | LanguageModelV4StreamResult>(
+  /** Asks; once again without a temperature where just that is refused. */
+  async #ask<Result>(
     request: ModelRequest,
-    signal: AbortSignal,
-    send: (options: LanguageModelV4CallOptions) => Promise<Result>,
+    ask: (speech: Speech, request: ModelRequest) => Promise<Result>,
   ): Promise<Result> {
+    const { otherwise } = this.#wire
+    const speech = await this.#model(request.model)
+    const asked = otherwise === undefined ? request : { ...otherwise, ...request }
     try {
-      return await send(callOptions(this.#wire, request, signal))
+      return await ask(speech, asked)
     } catch (error) {
-      if (request.temperature === undefined || signal.aborted) throw error
+      if (request.temperature === undefined) throw error
       if (rejectedParameter(fromThrown(error)) !== 'temperature') throw error
-      const { temperature: _, ...rest } = request
-      return await send(callOptions(this.#wire, rest, signal))
+      const { temperature: _, ...rest } = asked
+      return await ask(speech, rest)
     }
   }
 
-  async #model(name: string): Promise<LanguageModelV4> {
+  async #model(name: string): Promise<Speech> {
     const kept = this.#models.get(name)
     if (kept !== undefined) return kept
-    this.#opened ??= this.#wire.open({ baseURL: this.#baseUrl, apiKey: NO_KEY, fetch: this.#wayOut })
+    this.#opened ??= this.#wire.speak(this.#wayOut, this.#baseUrl)
     const made = (await this.#opened)(name)
     if (this.#models.size >= KEPT_MODELS) this.#models.clear()
     this.#models.set(name, made)
     return made
   }
 
-  /** What the SDK calls: the key goes in here, and a status that is none goes past the SDK. */
-  readonly #wayOut: typeof globalThis.fetch = async (input, init) => {
-    const headers = { ...(init?.headers as Record<string, string>), ...this.#wire.headers(this.#key()) }
-    const response = await this.#fetch(input, { ...init, headers })
-    if (!response.ok) throw new StatusError(response.status, response.headers, await response.text(), this.id)
-    return (await this.#config.look?.(response, isStreamed(init?.body))) ?? response
+  /** The key goes in here, and a status that is none goes past whoever speaks. */
+  readonly #wayOut: Send = async (outgoing) => {
+    const headers = { ...outgoing.headers, ...this.#wire.headers(this.#key()) }
+    const reply = await this.#send({ ...outgoing, headers })
+    const { status, body } = reply
+    if (isAnswer(status)) return reply
+    throw new StatusError(status, reply.headers, Buffer.isBuffer(body) ? body.toString('utf8') : '', this.id)
   }
 }
 
@@ -234,34 +219,8 @@ function failureOfCall(error: unknown, signal: AbortSignal): Failure {
   return failure.code === 'UNKNOWN' && error instanceof TypeError ? failureOf('INVALID_RESPONSE') : failure
 }
 
-function failureInStream({ error }: Extract<LanguageModelV4StreamPart, { type: 'error' }>, signal: AbortSignal) {
+function failureInStream(error: unknown, signal: AbortSignal): Failure {
   if (error instanceof Error) return fromThrown(error, signal)
   const frame = isRecord(error) ? error['data'] : undefined
   return fromErrorInside(isRecord(frame) ? frame : { error })
-}
-
-function bodyOf(sent: unknown): unknown {
-  return typeof sent === 'string' ? JSON.parse(sent) : sent
-}
-
-function isStreamed(body: unknown): boolean {
-  return typeof body === 'string' && body.includes('"stream":true')
-}
-
-function callOptions(wire: Wire, request: ModelRequest, signal: AbortSignal): LanguageModelV4CallOptions {
-  const options: LanguageModelV4CallOptions = {
-    prompt: request.messages.map(({ role, content }) =>
-      role === 'system' ? { role, content } : { role, content: [{ type: 'text', text: content }] },
-    ),
-    abortSignal: signal,
-    // The version stands in chunks that the SDK does not look at.
-    includeRawChunks: true,
-  }
-  const maxTokens = request.maxTokens ?? wire.otherwise?.maxTokens
-  if (request.temperature !== undefined) options.temperature = request.temperature
-  if (maxTokens !== undefined) options.maxOutputTokens = maxTokens
-  if (request.seed !== undefined) options.seed = request.seed
-  if (request.schema !== undefined) options.responseFormat = { type: 'json', schema: request.schema }
-  if (wire.options !== undefined) options.providerOptions = wire.options
-  return options
 }

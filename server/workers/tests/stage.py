@@ -69,7 +69,7 @@ class ModelServer:
 
             def do_POST(self):  # noqa: N802 - the name that the library wants
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                stage.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
+                stage.requests.append({"path": self.path, "headers": dict(self.headers), "body": body, "from": self.client_address})
                 answer = stage.answers.pop(0) if stage.answers else completion()
                 if isinstance(answer, threading.Event):
                     answer.wait(10)

@@ -1,10 +1,13 @@
 """Asking models: over HTTP on loopback, with every way in which that fails."""
+import json
+import select
 import threading
 import time
 import unittest
 from email.utils import formatdate
 
 import stage
+import millrace_models
 from millrace_models import ADAPTERS, PROVIDERS, OpenAICompatible, classify, model_for, register_adapter
 from millrace_worker import LLMError
 
@@ -59,6 +62,40 @@ class Answers(unittest.TestCase):
         answer, requests = ask((400, error), stage.completion(), temperature=0.5)
         self.assertEqual(answer.text, "Rating: 4")
         self.assertEqual(["temperature" in request["body"] for request in requests], [True, False])
+
+
+class Connections(unittest.TestCase):
+    def test_one_connection_carries_one_call_after_the_other_also_after_a_status_that_is_none(self):
+        with stage.ModelServer(stage.completion(), (500, {}), stage.completion()) as server:
+            model = OpenAICompatible(server.url)
+            model.complete("m", HELLO)
+            with self.assertRaises(LLMError):
+                model.complete("m", HELLO)
+            OpenAICompatible(server.url, "another key").complete("m", HELLO)
+            self.assertEqual(len({request["from"] for request in server.requests}), 1)
+
+    def test_a_connection_that_the_server_has_closed_is_not_used_again(self):
+        body = json.dumps(stage.completion()).encode()
+        silently = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+        told = (200, stage.completion(), {"connection": "close"})
+        with stage.ModelServer(silently, told, stage.completion()) as server:
+            for _ in range(3):
+                self.assertEqual(OpenAICompatible(server.url).complete("m", HELLO).text, "Rating: 4")
+                # The end of a connection takes a moment to get here.
+                kept = millrace_models._KEPT.get(("http", "127.0.0.1", server.server.server_port))
+                if kept is not None and len(server.requests) == 1:
+                    select.select([kept[0].sock], [], [], 10)
+            self.assertEqual(len({request["from"] for request in server.requests}), 3)
+
+    def test_each_call_on_a_connection_has_its_own_deadline(self):
+        with stage.ModelServer(stage.completion(), threading.Event()) as server:
+            model = OpenAICompatible(server.url)
+            model.complete("m", HELLO, deadline=time.monotonic() + 30)
+            begun = time.monotonic()
+            with self.assertRaises(LLMError) as raised:
+                model.complete("m", HELLO, deadline=begun + 0.2)
+            self.assertEqual(raised.exception.code, "TIMEOUT")
+            self.assertLess(time.monotonic() - begun, 5)
 
 
 class Failures(unittest.TestCase):

@@ -270,16 +270,39 @@ async function inputOf(hand: Hand<Slot>): Promise<ProbeInput> {
 }
 
 interface ScenarioRow {
-  key: string
-  prompt: string
+  readonly n: number
+  readonly key: string
+  readonly prompt: string
 }
 
+type Scenarios = Promise<ReadonlyMap<number, ScenarioRow>>
+
+/** By worker and run: the scenarios that tasks ask for in this moment, which one statement reads. */
+const wanted = new WeakMap<Tx['query'], Map<number, { readonly numbers: Set<number>; readonly found: Scenarios }>>()
+
 async function scenarioOf(hand: Hand<Slot>): Promise<ScenarioRow> {
-  const { rows } = await hand.read<{ key: string; prompt: string }>(
-    { name: 'probe scenario', text: 'select key, prompt from probe.scenarios where run_id = $1 and n = $2' },
-    [hand.run, hand.input.scenario],
-  )
-  const [row] = rows
+  const { run, read, input } = hand
+  const batches = wanted.get(read) ?? new Map()
+  wanted.set(read, batches)
+  let batch = batches.get(run)
+  if (batch === undefined) {
+    const numbers = new Set<number>()
+    const found = new Promise((resolve) => setImmediate(resolve)).then(async () => {
+      batches.delete(run)
+      const { rows } = await read<ScenarioRow>(
+        {
+          name: 'probe scenarios',
+          text: 'select n, key, prompt from probe.scenarios where run_id = $1 and n = any($2)',
+        },
+        [run, [...numbers]],
+      )
+      return new Map(rows.map((row) => [row.n, row]))
+    })
+    batch = { numbers, found }
+    batches.set(run, batch)
+  }
+  batch.numbers.add(input.scenario)
+  const row = (await batch.found).get(input.scenario)
   if (row === undefined) throw new TaskFailed(NO_SCENARIO)
   return row
 }

@@ -56,6 +56,8 @@ export async function exportRun(
     }
     const every = how.format === 'jsonl' || how.columns === 'all'
     const turns = how.format === 'jsonl' || how.texts === true ? 't.turns' : 'null::jsonb as turns'
+    // All of a run is read.  Tables that nobody has analysed yet look empty, and each line would read all the others.
+    await tx.query('set local enable_nestloop = off')
     // One statement, one snapshot: what ends meanwhile is in the next export.
     await tx.query(
       `declare exported no scroll cursor for

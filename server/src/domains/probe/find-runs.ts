@@ -10,6 +10,8 @@ export interface RunFilter {
   readonly model?: string
   readonly workspace?: number
   readonly parent?: number
+  /** Only of these. */
+  readonly ids?: readonly number[]
   readonly since?: Date
   readonly until?: Date
   /** In the name of the definition or the kind; or the run's number. */
@@ -48,7 +50,8 @@ const WHERE = `
           and ($5::timestamptz is null or r.created_at >= $5) and ($6::timestamptz is null or r.created_at < $6)
           and ($7::text is null or strpos(lower(coalesce(p.name, '') || ' ' || r.kind), lower($7)) > 0 or r.id::text = $7)
           and ($8::bigint is null or r.workspace_id = $8)
-          and ($9::text is null or strpos(lower(array_to_string(p.models, ' ')), lower($9)) > 0)`
+          and ($9::text is null or strpos(lower(array_to_string(p.models, ' ')), lower($9)) > 0)
+          and ($10::bigint[] is null or r.id = any($10))`
 
 const valuesOf = (filter: Omit<RunFilter, 'limit'>) => [
   filter.kind ?? null,
@@ -60,11 +63,12 @@ const valuesOf = (filter: Omit<RunFilter, 'limit'>) => [
   filter.search ?? null,
   filter.workspace ?? null,
   filter.model ?? null,
+  filter.ids ?? null,
 ]
 
 export async function findRuns(engine: Engine, who: Principal, filter: RunFilter): Promise<FoundRun[]> {
   const { rows } = await engine.as(who, (tx) =>
-    tx.query(`${FACTS} ${WHERE} and ($10::bigint is null or r.id < $10) order by r.id desc limit $11 offset $12`, [
+    tx.query(`${FACTS} ${WHERE} and ($11::bigint is null or r.id < $11) order by r.id desc limit $12 offset $13`, [
       ...valuesOf(filter),
       filter.before ?? null,
       filter.limit,
