@@ -1,0 +1,23 @@
+/** What the routes of skills answer when they refuse: a status and a title by code. */
+export const SKILL_PROBLEMS: Readonly<Record<string, readonly [status: number, title: string]>> = {
+  NO_SUCH_SKILL: [404, 'There is no such skill'],
+  NO_SUCH_LISTING: [404, 'The marketplace has no such skill'],
+  SKILL_CHANGED: [409, 'The skill has other content now'],
+  SKILL_EXISTS: [409, 'There is a skill of that name'],
+  SKILL_IN_USE: [409, 'Something stands on this skill'],
+  ARCHIVE_TOO_LARGE: [413, 'The archive is too large'],
+  ARCHIVE_LINK: [422, 'The archive holds what is no file'],
+  ARCHIVE_PATH: [422, 'The archive holds a name that leads out of it'],
+  INVALID_SKILL: [422, 'The skill is not valid'],
+  NOT_AN_ARCHIVE: [422, 'The archive cannot be read'],
+  NO_SKILL_THERE: [422, 'There is no skill in the archive'],
+  NO_SUCH_FOLDER: [422, 'The folder of skills is not there'],
+  SEVERAL_SKILLS: [422, 'The archive holds several skills'],
+  SKILL_CONTENT_NEEDED: [422, 'The files of the skill are needed'],
+  TOO_MANY_FOLDERS: [422, 'The folder of skills has too many folders'],
+  MARKETPLACE_OFF: [409, 'The marketplace is off here'],
+  MARKETPLACE_QUOTA: [429, 'The marketplace answers no more for now'],
+  MARKETPLACE_AWAY: [502, 'The marketplace does not answer'],
+  MARKETPLACE_KEY: [502, 'The marketplace does not take the key'],
+  MARKETPLACE_ODD: [502, 'The marketplace’s answer is not understood'],
+}
