@@ -1,0 +1,123 @@
+/**
+ * One process that performs: a worker of the engine, and where there are stage runs
+ * a second one for them alone, whose slots are the stage runs that it may perform at
+ * a time.  A stage run has one task at a time, so its tasks count its runs.  That one
+ * looks for work as often as the boards say, where there are any.
+ */
+import { hostname } from 'node:os'
+import { startWorker, type AnyRunKind, type Settings, type Worker } from '@millrace/engine'
+import type { Config } from './config.ts'
+import { openExporter } from './domains/stage/documents/exporter.ts'
+import { openPace } from './domains/stage/pace.ts'
+
+export interface PerformOptions {
+  readonly settings: Settings
+  readonly kinds: readonly AnyRunKind[]
+  readonly report: (error: unknown) => void
+  /** Tasks at a time, stage runs among them. */
+  readonly slots: number
+  readonly maxConcurrent: number
+  readonly pollIntervalMs: number
+  /** For people. Default: host and process. */
+  readonly workerId?: string | undefined
+  /** Serves this workspace alone. Default: all. */
+  readonly workspace?: number | undefined
+}
+
+/** The run kind that MAX_CONCURRENT is about. */
+const BOUNDED = 'stage'
+
+/** What the settings say about a process that performs. */
+export function performanceOf(
+  config: Config,
+): Pick<PerformOptions, 'slots' | 'maxConcurrent' | 'pollIntervalMs' | 'workerId'> {
+  const { slots, maxConcurrent, pollInterval, workerId } = config
+  return { slots, maxConcurrent, pollIntervalMs: pollInterval, workerId }
+}
+
+/**
+ * Everything that this installation performs, as its variables and the boards say; and
+ * documents of cards are written into the workspace folder meanwhile.
+ */
+export async function performAll(
+  { kinds, logins }: { readonly kinds: readonly AnyRunKind[]; readonly logins: { readonly worker: Settings } },
+  config: Config,
+  more: Pick<PerformOptions, 'report'> & Partial<PerformOptions>,
+): Promise<Worker> {
+  const settings = logins.worker
+  const worker = await startPerforming({ ...performanceOf(config), settings, kinds, ...more })
+  const exporter = openExporter({
+    settings,
+    folder: config.workspacePath,
+    report: more.report,
+    tell: (line) => void process.stderr.write(`${line}\n`),
+  })
+  return {
+    get id() {
+      return worker.id
+    },
+    get performing() {
+      return worker.performing
+    },
+    get counts() {
+      return worker.counts
+    },
+    async drain(seconds) {
+      await worker.drain(seconds)
+      // What was made while it drained is written too.
+      await exporter.close()
+    },
+  }
+}
+
+export async function startPerforming(options: PerformOptions): Promise<Worker> {
+  const { kinds, workerId = `${hostname()}/${process.pid}`, workspace, maxConcurrent, slots } = options
+  const usual = () => options.pollIntervalMs
+  const start = (some: readonly AnyRunKind[], most: number, name: string, lookEvery = usual) =>
+    startWorker({
+      settings: options.settings,
+      report: options.report,
+      kinds: some,
+      slots: most,
+      name,
+      lookEvery,
+      ...(workspace === undefined ? {} : { workspace }),
+    })
+  const [bounded, others] = [kinds.filter(isBounded), kinds.filter((kind) => !isBounded(kind))]
+  if (bounded.length === 0) return start(others, slots, workerId)
+  const pace = await openPace(options.settings, options.pollIntervalMs)
+  const alone = others.length === 0
+  // Of one slot each has one all the same: neither may keep the other from its work.
+  const most = Math.max(1, Math.min(maxConcurrent, alone ? slots : slots - 1))
+  const started: Worker[] = []
+  try {
+    if (!alone) started.push(await start(others, Math.max(1, slots - most), workerId))
+    started.push(await start(bounded, most, alone ? workerId : `${workerId} stages`, () => pace.every))
+  } catch (error) {
+    await Promise.all([...started.map((worker) => worker.drain(0)), pace.close()])
+    throw error
+  }
+  const sum = (of: (worker: Worker) => number) => started.reduce((total, worker) => total + of(worker), 0)
+  return {
+    get id() {
+      return started[0]?.id ?? 0
+    },
+    get performing() {
+      return sum((worker) => worker.performing)
+    },
+    get counts() {
+      return {
+        closed: sum((worker) => worker.counts.closed),
+        failed: sum((worker) => worker.counts.failed),
+        fenced: sum((worker) => worker.counts.fenced),
+      }
+    },
+    async drain(seconds) {
+      await Promise.all([...started.map((worker) => worker.drain(seconds)), pace.close()])
+    },
+  }
+}
+
+function isBounded({ name }: AnyRunKind): boolean {
+  return name === BOUNDED
+}
