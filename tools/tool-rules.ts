@@ -115,6 +115,12 @@ function inFinally({ node, above }: Found): boolean {
 const WORDS = new Set<string>(STATES)
 const isShouted = (word: string | undefined): word is string => word !== undefined && /^[A-Z][A-Z_]+$/.test(word)
 
+/** What it says, on either branch. */
+function wordsOf(node: Node | undefined): (string | undefined)[] {
+  if (node?.type !== 'ConditionalExpression') return [wordOf(node)]
+  return [...wordsOf(fieldOf(node, 'consequent')), ...wordsOf(fieldOf(node, 'alternate'))]
+}
+
 /** A word that is taken for a state and is none. */
 function aboutState({ node }: Found): string | undefined {
   const words: (string | undefined)[] = []
@@ -122,9 +128,10 @@ function aboutState({ node }: Found): string | undefined {
     node.type === 'CallExpression' &&
     (memberOf(fieldOf(node, 'callee')) ?? nameOf(fieldOf(node, 'callee'))) === 'move'
   ) {
-    words.push(wordOf(listOf(node, 'arguments')[0]))
+    words.push(...wordsOf(listOf(node, 'arguments')[0]))
   }
-  if (node.type === 'Property' && nameOf(fieldOf(node, 'key')) === 'state') words.push(wordOf(fieldOf(node, 'value')))
+  if (node.type === 'Property' && nameOf(fieldOf(node, 'key')) === 'state')
+    words.push(...wordsOf(fieldOf(node, 'value')))
   if (node.type === 'BinaryExpression' && /^[!=]==?$/.test(String(node['operator']))) {
     const sides = [fieldOf(node, 'left'), fieldOf(node, 'right')]
     const isState = (side: Node | undefined) => memberOf(side) === 'state' || nameOf(side) === 'state'
@@ -265,7 +272,15 @@ export const TOOL_CHECKS: readonly Proved[] = [
     rule: 'R-TOOL-003',
     look: (sources) => [...each(sources, TOOLS, aboutState), ...aboutSql(sources)],
     breaks: [
-      { how: 'a move', path: RUNNER, text: (now) => now.replace("life.move('INITIALIZED')", "life.move('SUCCESS')") },
+      {
+        how: 'a move',
+        path: RUNNER,
+        text: (now) =>
+          now.replace(
+            "life.move(unavailable === undefined ? 'INITIALIZED'",
+            "life.move(unavailable === undefined ? 'SUCCESS'",
+          ),
+      },
       {
         how: 'a comparison',
         path: 'server/src/cli/tools.ts',

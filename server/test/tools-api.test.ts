@@ -237,6 +237,7 @@ test('calls on two workers at once are each counted once, and the counts outlive
   const others = outside()
   const recorder = openRecorder()
   const tools = openTools({ folder: undefined, python: others.python, recorder })
+  await tools.load()
   const second = await startWorker({ settings: stage.db.worker, kinds: [toolRun(tools)], slots: 20 })
   await recorder.join(stage.db.worker, () => second.id, tools.runner)
   const inputs = Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? {} : { text: 'one two' }))

@@ -1,6 +1,6 @@
 /**
  * Tools in a person's folder, one in a file: TypeScript, Python, or any program that a
- * `.tool.json` beside it describes.  Each runs in processes of its own; one that does
+ * `.tool.json` beside it describes; a `.mcp.json` names a server of tools.  Each runs in processes of its own; one that does
  * not load is shown with its file, line and reason, and the others are there.
  */
 import { readdir, readFile, realpath } from 'node:fs/promises'
@@ -8,6 +8,9 @@ import { basename, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
+import type { Change } from './mcp/accepted.ts'
+import type { Connection } from './mcp/connection.ts'
+import { acceptServer, ENDING, loadServer } from './mcp/remote-tools.ts'
 import type { Program } from './process/launch.ts'
 import { describeProgram, programTool, told } from './process/program-tool.ts'
 import type { Processes } from './process/processes.ts'
@@ -26,14 +29,19 @@ const MEMORY = 1024 ** 3
 const HEAP_MIB = 256
 const AT_ONCE = 4
 
-/** @throws Refusal NO_SUCH_FOLDER */
-export async function loadFolder({ folder, runner, processes, python }: FolderOptions): Promise<void> {
+/** Gives how to leave what it has opened. @throws Refusal NO_SUCH_FOLDER */
+export async function loadFolder({ folder, runner, processes, python }: FolderOptions): Promise<() => Promise<void>> {
   const names = await toolFiles(folder)
   const here = await realpath(folder)
 
+  const connections: Connection[] = []
   async function load(file: string): Promise<void> {
     const path = join(here, file)
     try {
+      if (file.endsWith(ENDING)) {
+        connections.push(await loadServer({ folder: here, file, path }, runner, { processes, secretOf }))
+        return
+      }
       const found = file.endsWith('.tool.json') ? await byManifest(here, path) : await byHost(path, processes, python)
       runner.add(programTool(processes, found.program, found.about))
     } catch (error) {
@@ -42,6 +50,39 @@ export async function loadFolder({ folder, runner, processes, python }: FolderOp
   }
   // In the order of the names, so that of two with one name the first is taken.
   for (let at = 0; at < names.length; at += AT_ONCE) await Promise.all(names.slice(at, at + AT_ONCE).map(load))
+  return async () => void (await Promise.all(connections.map((one) => one.close())))
+}
+
+/** Tokens of servers are in the environment, which no tool sees. */
+const secretOf = (variable: string) => process.env[variable]
+
+/**
+ * Takes the tools of a server of the folder as they are now; gives what is otherwise.
+ * @throws Refusal NO_SUCH_FOLDER, NO_SUCH_SERVER, NOT_ACCEPTED
+ */
+export async function acceptFrom(
+  { folder, processes }: Pick<FolderOptions, 'folder' | 'processes'>,
+  server: string,
+): Promise<readonly Change[]> {
+  const file = `${server}${ENDING}`
+  const servers = (await toolFiles(folder)).filter((name) => name.endsWith(ENDING))
+  if (!servers.includes(file)) {
+    throw new Refusal('NO_SUCH_SERVER', `There is no file ${file} in ${resolve(folder)}.`, {
+      remedy:
+        servers.length === 0
+          ? 'docs/guides/write-a-tool.md says how a server of tools is named.'
+          : `There are: ${servers.map((name) => name.slice(0, -ENDING.length)).join(', ')}.`,
+    })
+  }
+  const here = await realpath(folder)
+  try {
+    return await acceptServer({ folder: here, file, path: join(here, file) }, { processes, secretOf })
+  } catch (error) {
+    throw new Refusal('NOT_ACCEPTED', `The tools of ${server} were not accepted.`, {
+      causes: [error instanceof Error && !('code' in error) ? error.message : 'the file beside it cannot be written'],
+      cause: error,
+    })
+  }
 }
 
 async function toolFiles(folder: string): Promise<string[]> {
@@ -52,7 +93,7 @@ async function toolFiles(folder: string): Promise<string[]> {
     })
   })
   return entries
-    .filter((entry) => !entry.isDirectory() && /^[^._].*\.(ts|js|mjs|py|tool\.json)$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && /^[^._].*\.(ts|js|mjs|py|(tool|mcp)\.json)$/.test(entry.name))
     .map((entry) => entry.name)
     .filter((name) => !/\.test\.[a-z]+$|\.d\.ts$/.test(name))
     .toSorted()
@@ -70,7 +111,7 @@ class NotLoaded extends Error {
 }
 
 function absentOf(file: string, error: unknown): Absent {
-  const name = basename(file).replace(/\.(tool\.json|[a-z]+)$/, '')
+  const name = basename(file).replace(/\.((tool|mcp)\.json|[a-z]+)$/, '')
   const reason = error instanceof Error ? error.message : 'it does not load'
   if (!(error instanceof NotLoaded)) return { name, state: 'FAILED', reason, file }
   return { name, state: error.state, reason, file, ...(error.line === undefined ? {} : { line: error.line }) }

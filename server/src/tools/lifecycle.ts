@@ -19,6 +19,17 @@ export const TRANSITIONS: Readonly<Record<ToolState, readonly ToolState[]>> = {
 /** How a call ended: well, by a fault of the tool or of what carries it, or by the caller. */
 export type Outcome = 'success' | 'error' | 'caller_error'
 
+/** Why a tool is UNAVAILABLE, by the `why` of the failure that said so. */
+export const MISSING = {
+  AWAY: 'Its server cannot be reached.',
+  REFUSED: 'Its server refuses us: the token is missing, or not a good one.',
+  CHANGED: 'Its server describes it otherwise than it was accepted: `millrace tools accept` takes it as it is now.',
+  GONE: 'Its server has it no more.',
+  NEW: 'Its server has it since the others were accepted: `millrace tools accept` takes it too.',
+  OTHER: 'What it needs is missing.',
+} as const
+export type MissingWhy = keyof typeof MISSING
+
 /** What is known of a tool in a worker. */
 export interface Standing {
   readonly state: ToolState
@@ -35,8 +46,8 @@ export interface Life {
   /** May somebody ask it now?  Where it is out of service, one at a time and now and then: the probe. */
   admits(now: number): boolean
   begin(now: number): void
-  /** `gone`: what it needs is missing. */
-  end(outcome: Outcome, now: number, gone?: boolean): void
+  /** `gone`: what it needs is missing, and why. */
+  end(outcome: Outcome, now: number, gone?: MissingWhy): void
 }
 
 /** @param faults in a row after which it is FAILED @param pause milliseconds before it is probed */
@@ -70,13 +81,14 @@ export function openLife(faults: number, pause: number): Life {
         probeAt = now + pause
       }
     },
-    end(outcome, now, gone = false) {
+    end(outcome, now, gone) {
       inFlight -= 1
       lastOutcome = outcome
       // A caller's mistake says nothing about the tool.
       if (outcome !== 'caller_error') inARow = outcome === 'success' ? 0 : inARow + 1
-      if (gone && state !== 'UNAVAILABLE') move('UNAVAILABLE', 'What it needs is missing.')
-      else if (!gone && inARow >= faults && state !== 'FAILED') {
+      if (gone !== undefined && state !== 'UNAVAILABLE') move('UNAVAILABLE', MISSING[gone])
+      else if (gone !== undefined) reason = MISSING[gone]
+      else if (inARow >= faults && state !== 'FAILED') {
         move('FAILED', `It failed ${inARow} times in a row.`)
       } else if (isOut() && outcome === 'success') move('INITIALIZED')
       else if (state === 'RUNNING' && inFlight === 0) move('INITIALIZED')

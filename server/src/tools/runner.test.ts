@@ -53,7 +53,12 @@ test('a tool has no callable in its type, and the runner has the one that everyb
     (
       name: string,
       input: unknown,
-      context?: { readonly signal?: AbortSignal; readonly correlationId?: string; readonly run?: number },
+      context?: {
+        readonly signal?: AbortSignal
+        readonly correlationId?: string
+        readonly run?: number
+        readonly progress?: (done: number, total?: number) => void
+      },
     ) => Promise<Called>
   >()
 })

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
 import { failed, toEnvelope, type DeclaredErrors, type ErrorEnvelope, type ErrorType } from './envelope.ts'
 import { openGate, type Gate } from './gate.ts'
-import { openLife, type Life, type Outcome, type Standing } from './lifecycle.ts'
+import { MISSING, openLife, type Life, type MissingWhy, type Outcome, type Standing } from './lifecycle.ts'
 import { issuesOf, schemaOf, typeOf, type JsonSchema } from './schemas.ts'
 
 /** How a tool is carried: in this program, in a thread of it, by a process, by a server of tools. */
@@ -37,6 +37,8 @@ export interface ToolHand {
   /** Aborted at the deadline, or when nobody waits any more. */
   readonly signal: AbortSignal
   readonly deadline: Date
+  /** How far it is, for whoever watches; a few a second are passed on, and none from a thread or a process. */
+  readonly progress: (done: number, total?: number) => void
 }
 
 export interface ToolDefinition<In extends z.ZodType, Out extends z.ZodType> {
@@ -64,6 +66,8 @@ interface Handler {
 const handlers = new WeakMap<Tool, Handler>()
 
 const NAME = /^[a-z][a-z0-9_]{0,63}$/
+/** What agents steer runs with, beside the tools. */
+const RESERVED = 'runs_'
 const VERSION = /^[\w.+-]{1,40}$/
 const CODE = /^[A-Z][A-Z0-9_]{1,63}$/
 /** A task of the engine has ten minutes. */
@@ -97,7 +101,9 @@ function describe(told: Told & { carrier: Carrier }): Tool {
   const { name, version, description, input, output, carrier } = told
   const { errors = {}, timeoutMs = 30_000, concurrency = 8, capabilities = [] } = told
   const wrong = [
-    NAME.test(name) ? [] : 'its name must be lower_snake, at most 64 letters',
+    NAME.test(name) && !name.startsWith(RESERVED)
+      ? []
+      : `its name must be lower_snake, at most 64 letters, and not begin with ${RESERVED}`,
     VERSION.test(version) ? [] : 'its version must be a word like 1.0.0',
     typeof description === 'string' && description.trim() !== '' ? [] : 'it must describe itself',
     Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= LONGEST ? [] : `timeoutMs is 1 to ${LONGEST}`,
@@ -136,6 +142,7 @@ export interface CallContext {
   /** The id of the request, if somebody has given it one; a UUID. */
   readonly correlationId?: string
   readonly run?: number
+  readonly progress?: ToolHand['progress']
 }
 
 export type Called =
@@ -168,8 +175,8 @@ export interface Absent {
 }
 
 export interface ToolRunner {
-  /** @throws Error when the name is taken */
-  add(tool: Tool): void
+  /** @param unavailable why it cannot be called just now: it is tried with the next call @throws Error when the name is taken */
+  add(tool: Tool, unavailable?: string): void
   addAbsent(absent: Absent): void
   readonly tools: readonly Tool[]
   readonly absent: readonly Absent[]
@@ -207,8 +214,9 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
     let entered = false
     let begun: number | undefined
     let outcome: Outcome = 'error'
-    let gone = false
+    let gone: MissingWhy | undefined
     let trace: CallRecord['trace'] = null
+    const { progress = () => {} } = context
     const watch = openWatch(entry?.tool.timeoutMs ?? 0, context.signal)
     try {
       const handler = entry === undefined ? undefined : handlers.get(entry.tool)
@@ -225,14 +233,14 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
       entry.life.begin(begun)
       recorder.changed(name, entry.life.standing)
       const { signal, deadline } = watch
-      const answer = await watch.orEnd(handler.perform(given.data, { signal, deadline }), 'TIMEOUT')
+      const answer = await watch.orEnd(handler.perform(given.data, { signal, deadline, progress }), 'TIMEOUT')
       const output = checked(handler.gives, answer)
       outcome = 'success'
       return { ok: true, output, elapsedMs: performance.now() - begun }
     } catch (thrown) {
       const { envelope, evidence } = toEnvelope(thrown, { tool: name, correlationId, errors: entry?.tool.errors ?? {} })
       outcome = CALLERS.has(envelope.type) ? 'caller_error' : 'error'
-      gone = envelope.code === 'UNAVAILABLE'
+      gone = envelope.code === 'UNAVAILABLE' ? whyOf(envelope.details['why']) : undefined
       if (outcome === 'error') trace = { correlationId, run: context.run ?? null, evidence }
       return { ok: false, error: envelope }
     } finally {
@@ -248,11 +256,11 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
   }
 
   return {
-    add(tool) {
+    add(tool, unavailable) {
       if (!handlers.has(tool)) throw new Error('it is not what defineTool gave')
       if (entries.has(tool.name)) throw new Error(`the name ${tool.name} is taken`)
       const life = openLife(faults, pause)
-      life.move('INITIALIZED')
+      life.move(unavailable === undefined ? 'INITIALIZED' : 'UNAVAILABLE', unavailable)
       entries.set(tool.name, { tool, life, gate: openGate(tool.concurrency) })
       absent.delete(tool.name)
     },
@@ -267,6 +275,8 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
     run,
   }
 }
+
+const whyOf = (why: unknown): MissingWhy => (Object.hasOwn(MISSING, String(why)) ? (why as MissingWhy) : 'OTHER')
 
 function missing(absent: Absent | undefined): Error {
   if (absent === undefined) return failed('UNKNOWN_TOOL')

@@ -1,7 +1,7 @@
 /** The tools of a program: those of this repository, and those of a person's folder. */
 import { availableParallelism } from 'node:os'
-import { loadFolder } from './folder.ts'
-import { ownTools } from './own/own-tools.ts'
+import { acceptFrom, loadFolder } from './folder.ts'
+import type { Change } from './mcp/accepted.ts'
 import { openProcesses } from './process/processes.ts'
 import type { Python } from './python/python.ts'
 import { openRunner, type RunnerOptions, type ToolRunner } from './runner.ts'
@@ -15,8 +15,10 @@ export interface ToolsOptions extends RunnerOptions {
 
 export interface Tools {
   readonly runner: ToolRunner
-  /** Those of the folder too; once. @throws Refusal NO_SUCH_FOLDER */
+  /** Ours, and those of the folder; once. @throws Refusal NO_SUCH_FOLDER */
   load(): Promise<void>
+  /** Takes the tools of another server as they are now, from the next start on. @throws Refusal NO_SUCH_FOLDER, NO_SUCH_SERVER, NOT_ACCEPTED */
+  accept(server: string): Promise<readonly Change[]>
   close(): Promise<void>
 }
 
@@ -24,13 +26,22 @@ export function openTools({ folder, python, ...options }: ToolsOptions): Tools {
   const runner = openRunner(options)
   const processes = openProcesses()
   const threads = openThreads(Math.max(2, availableParallelism()))
-  for (const tool of ownTools(threads)) runner.add(tool)
-  let loaded: Promise<void> | undefined
+  // Imported when somebody performs: their schemas take a tenth of a second.
+  async function loadAll(): Promise<() => Promise<void>> {
+    const { ownTools } = await import('./own/own-tools.ts')
+    for (const tool of ownTools(threads)) runner.add(tool)
+    return folder === undefined ? async () => {} : loadFolder({ folder, runner, processes, python })
+  }
+  let loaded: Promise<() => Promise<void>> | undefined
   return {
     runner,
-    load: () =>
-      (loaded ??= folder === undefined ? Promise.resolve() : loadFolder({ folder, runner, processes, python })),
+    async load() {
+      await (loaded ??= loadAll())
+    },
+    accept: (server) => acceptFrom({ folder: folder ?? 'tools', processes }, server),
     async close() {
+      // Servers are left first: they leave by themselves when their input ends.
+      await loaded?.then((leave) => leave()).catch(() => {})
       await Promise.all([processes.close(), threads.close()])
     },
   }

@@ -1,9 +1,9 @@
 /** Calls of tools as a caller sees them: which tools there are, calls that were asked for, how they ended. */
-import type { Engine, Principal, Run } from '@millrace/engine'
+import type { Engine, Event, Principal, Run } from '@millrace/engine'
 import { envelopeOf, type ErrorEnvelope } from '../../tools/envelope.ts'
 import type { ToolState } from '../../tools/lifecycle.ts'
 import type { z } from 'zod'
-import { envelopeOfFailure, toolOutput } from './run.ts'
+import { envelopeOfFailure, kindOfCall, toolOutput } from './run.ts'
 
 /** Where a tool stands in a worker that is alive. */
 export interface Place {
@@ -56,6 +56,14 @@ export async function hasToolWorker(engine: Engine, who: Principal): Promise<boo
       `select from engine.workers w where w.gone_at is null and 'tool.call' = any(w.kinds)
           and exists (select from tool.states s where s.worker_id = w.id) limit 1`,
     ),
+  )
+  return rows.length > 0
+}
+
+/** Does a worker that is alive perform its calls?  One where its file does not load has said so, and performs none. */
+async function isPerformed(engine: Engine, who: Principal, tool: string): Promise<boolean> {
+  const { rows } = await engine.as(who, (tx) =>
+    tx.query('select from engine.workers w where w.gone_at is null and $1 = any(w.kinds) limit 1', [kindOfCall(tool)]),
   )
   return rows.length > 0
 }
@@ -142,14 +150,17 @@ const LOOK_EVERY = 100
 /** By which the end of a call may reach us after the tool's own deadline. */
 const LATE = 2_000
 
-export type Found = { readonly tool: SeenTool } | { readonly missing: 'UNKNOWN_TOOL' | 'NO_WORKER' | 'OUT_OF_SERVICE' }
+export type Found =
+  | { readonly tool: SeenTool }
+  | { readonly missing: 'UNKNOWN_TOOL' | 'NO_WORKER' | 'OUT_OF_SERVICE' | 'UNAVAILABLE' }
 
 /** The tool that a call is for, and that a worker has it; who is not there gets two seconds. */
 export async function toolToCall(engine: Engine, who: Principal, name: string): Promise<Found> {
   for (const end = performance.now() + WORKER_WITHIN; ;) {
     const [tool] = await seenTools(engine, who, name)
     if (tool !== undefined && tool.places.length > 0) {
-      return tool.version === null ? { missing: 'OUT_OF_SERVICE' } : { tool }
+      if (tool.version !== null && (await isPerformed(engine, who, name))) return { tool }
+      return { missing: stateOf(tool) === 'UNAVAILABLE' ? 'UNAVAILABLE' : 'OUT_OF_SERVICE' }
     }
     if (tool === undefined && (await hasToolWorker(engine, who))) return { missing: 'UNKNOWN_TOOL' }
     if (performance.now() >= end) return { missing: 'NO_WORKER' }
@@ -163,11 +174,12 @@ export async function jobAtEnd(
   who: Principal,
   { run, tool }: { run: number; tool: SeenTool },
   left: AbortSignal,
+  seen: (event: Event) => void = () => {},
 ): Promise<Job> {
   const late = AbortSignal.timeout((tool.timeout_ms ?? 0) + LATE)
-  for await (const _ of engine.follow(who, run, 0, AbortSignal.any([late, left])));
-  const seen = await engine.run(who, run)
-  if (seen.finishedAt !== null) return jobOf(seen, tool.name)
+  for await (const event of engine.follow(who, run, 0, AbortSignal.any([late, left]))) seen(event)
+  const ended = await engine.run(who, run)
+  if (ended.finishedAt !== null) return jobOf(ended, tool.name)
   await engine.cancel(who, run)
-  return { run: seen, tool: tool.name, error: envelopeOf('TIMEOUT', { tool: tool.name, correlationId: idOf(run) }) }
+  return { run: ended, tool: tool.name, error: envelopeOf('TIMEOUT', { tool: tool.name, correlationId: idOf(run) }) }
 }

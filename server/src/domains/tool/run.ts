@@ -16,25 +16,39 @@ export const toolOutput = z.object({ output: z.unknown(), elapsedMs: z.number() 
 /** Seconds: a little more than the longest that a tool may take. */
 const TIMEOUT = 600
 
+/** A task kind for each tool, so that a call waits for a worker that has it; what is no name of a tool any worker refuses. */
+const ANY = 'tool.call'
+const NAMED = /^tool\.call\.[a-z][a-z0-9_]{0,63}$/
+export const kindOfCall = (tool: string) => (NAMED.test(`${ANY}.${tool}`) ? `${ANY}.${tool}` : ANY)
+
 export function toolRun(tools: Tools) {
-  const call = defineTask({
-    name: 'tool.call',
-    input: toolInput,
-    output: toolOutput,
-    timeout: TIMEOUT,
-    async perform({ input: { tool, input, retries }, run, signal }) {
-      await tools.load()
-      const called = await tools.runner.run(tool, input, { signal, run })
-      if (called.ok) return { output: called.output, elapsedMs: called.elapsedMs }
-      throw new TaskFailed(failureOf(called.error, retries))
-    },
-    retry: (failure, tries) => again(failure, tries, Number(failure.details?.['retries'] ?? 0)),
-  })
+  const callOf = (name: string) =>
+    defineTask({
+      name,
+      input: toolInput,
+      output: toolOutput,
+      timeout: TIMEOUT,
+      async perform({ input: { tool, input, retries }, run, signal, ...hand }) {
+        await tools.load()
+        const called = await tools.runner.run(tool, input, {
+          signal,
+          run,
+          progress: (done, total) => hand.progress({ done, ...(total === undefined ? {} : { total }) }),
+        })
+        if (called.ok) return { output: called.output, elapsedMs: called.elapsedMs }
+        throw new TaskFailed(failureOf(called.error, retries))
+      },
+      retry: (failure, tries) => again(failure, tries, Number(failure.details?.['retries'] ?? 0)),
+    })
   return defineRun({
     name: 'tool',
     input: toolInput,
-    tasks: [call],
-    plan: (input) => [{ kind: 'tool.call', input, key: `tool:${input.tool}` }],
+    /** Those of the tools that are loaded by now: a worker loads them before it starts. */
+    get tasks() {
+      return [ANY, ...tools.runner.tools.map(({ name }) => kindOfCall(name))].map(callOf)
+    },
+    elsewhere: (kind) => NAMED.test(kind),
+    plan: (input) => [{ kind: kindOfCall(input.tool), input, key: `tool:${input.tool}` }],
   })
 }
 export type ToolRun = ReturnType<typeof toolRun>

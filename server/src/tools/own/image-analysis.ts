@@ -1,22 +1,25 @@
-/** An image: what it is, and of a PNG its colours and a grid of blocks. */
+/** An image: what it is, and of a PNG or JPEG its colours, a grid of blocks, and the letters in it. */
+import { decode } from 'jpeg-js'
 import { z } from 'zod'
 import { ToolFailed } from '../envelope.ts'
 import { defineTool } from '../runner.ts'
 import { readPng, type Pixels } from './png.ts'
+import { textIn } from './read-text.ts'
 
 const colour = z.string().describe('#rrggbb')
 
 export default defineTool({
   name: 'image_analysis',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
-    'Says what an image is (PNG, JPEG, GIF, WebP, BMP) and how large; of a PNG also its average and commonest colours, its brightness, and a grid of blocks.',
+    'Says what an image is (PNG, JPEG, GIF, WebP, BMP) and how large; of a PNG or JPEG also its average and commonest colours, its brightness, a grid of blocks, and the English text in it.',
   capabilities: ['image'],
   timeoutMs: 60_000,
   input: z.strictObject({
     image: z.string().min(1).max(14_000_000).describe('Base64, also as a data URL.'),
     mime_type: z.string().max(100).optional().describe('Refused if the image is another.'),
     colours: z.int().min(1).max(32).default(5).describe('How many of the commonest colours.'),
+    text: z.boolean().default(true).describe('Look for letters; it takes the longest.'),
     grid: z.int().min(1).max(64).default(8).describe('Blocks in a row, and rows.'),
   }),
   output: z.object({
@@ -36,6 +39,11 @@ export default defineTool({
       .array(z.array(colour.nullable()))
       .nullable()
       .describe('The average of each block, row by row; null where all is transparent.'),
+    text: z.string().nullable().describe('As it was read; null where nobody looked.'),
+    words: z
+      .array(z.object({ text: z.string(), confidence: z.number(), box: z.array(z.number()) }))
+      .nullable()
+      .describe('Each with left, top, width and height in pixels.'),
   }),
   errors: {
     NOT_BASE64: { message: 'The image is not base64.', blame: 'caller' },
@@ -43,24 +51,53 @@ export default defineTool({
     OTHER_TYPE: { message: 'The image is of another type than was said.', blame: 'caller' },
     BROKEN_IMAGE: { message: 'The image cannot be read whole, or is larger than 40 million pixels.', blame: 'caller' },
   },
-  run({ image, mime_type: said, colours, grid }) {
-    const text = image.replace(/^data:[^,]{0,100},/, '').replace(/\s+/g, '')
-    if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) throw new ToolFailed('NOT_BASE64')
-    const file = Buffer.from(text, 'base64')
+  async run({ image, mime_type: said, colours, grid, text: reads }) {
+    const letters = image.replace(/^data:[^,]{0,100},/, '').replace(/\s+/g, '')
+    if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(letters)) throw new ToolFailed('NOT_BASE64')
+    const file = Buffer.from(letters, 'base64')
     const found = sizeOf(file)
     if (found === undefined) throw new ToolFailed('NOT_AN_IMAGE', { bytes: file.length })
     const { type: mime_type, width, height } = found
     if (said !== undefined && said !== mime_type) throw new ToolFailed('OTHER_TYPE', { is: mime_type })
     const about = { mime_type, width, height, bytes: file.length }
-    if (mime_type !== 'image/png') {
-      return { ...about, bitDepth: null, alpha: null, brightness: null, average: null, colours: null, blocks: null }
-    }
-    const pixels = readPng(file)
+    if (mime_type !== 'image/png' && mime_type !== 'image/jpeg') return { ...about, ...NOT_LOOKED_AT }
+    const pixels = mime_type === 'image/png' ? readPng(file) : readJpeg(file)
     if (pixels === undefined) throw new ToolFailed('BROKEN_IMAGE')
     const { bitDepth, alpha } = pixels
-    return { ...about, bitDepth, alpha, ...coloursOf(pixels, colours), blocks: blocksOf(pixels, grid) }
+    const seen = { ...coloursOf(pixels, colours), blocks: blocksOf(pixels, grid) }
+    const read = reads ? await textIn(pixels) : { text: null, words: null }
+    return {
+      ...about,
+      bitDepth,
+      alpha,
+      ...seen,
+      ...read,
+      words: read.words?.map((word) => ({ ...word, box: [...word.box] })) ?? null,
+    }
   },
 })
+
+const NOT_LOOKED_AT = {
+  bitDepth: null,
+  alpha: null,
+  brightness: null,
+  average: null,
+  colours: null,
+  blocks: null,
+  text: null,
+  words: null,
+}
+
+/** Undefined where it cannot be read whole, or is too large. */
+function readJpeg(file: Buffer): Pixels | undefined {
+  try {
+    const limits = { maxResolutionInMP: 40, maxMemoryUsageInMB: 400, tolerantDecoding: false }
+    const { width, height, data } = decode(file, { useTArray: true, formatAsRGBA: true, ...limits })
+    return { width, height, bitDepth: 8, alpha: false, rgba: data }
+  } catch {
+    return undefined
+  }
+}
 
 /** By its first bytes; undefined for what is none. */
 function sizeOf(file: Buffer): { type: string; width: number; height: number } | undefined {

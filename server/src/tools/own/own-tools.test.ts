@@ -1,4 +1,5 @@
 /** The tools that come with the product, each on real files, in the threads where it runs. */
+import { encode } from 'jpeg-js'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { crc32, deflateSync } from 'node:zlib'
@@ -204,6 +205,61 @@ test('a PNG tells its size, its colours and its blocks, whichever way it is writ
   ])
 })
 
+/** Five by seven dots a letter. */
+const LETTERS: Readonly<Record<string, string>> = {
+  M: '10001 11011 10101 10101 10001 10001 10001',
+  I: '01110 00100 00100 00100 00100 00100 01110',
+  L: '10000 10000 10000 10000 10000 10000 11111',
+  R: '11110 10001 10001 11110 10100 10010 10001',
+  A: '01110 10001 10001 11111 10001 10001 10001',
+  C: '01110 10001 10000 10000 10000 10001 01110',
+  E: '11111 10000 10000 11110 10000 10000 11111',
+}
+
+/** A word in dark blue on white, a dot as large as `size` pixels. */
+function sign(word: string, size: number): { width: number; height: number; data: Buffer } {
+  const [width, height] = [(word.length * 6 + 5) * size, 13 * size]
+  const data = Buffer.alloc(width * height * 4, 255)
+  for (const [place, letter] of Array.from(word).entries()) {
+    for (const [row, dots] of (LETTERS[letter] ?? '').split(' ').entries()) {
+      for (const [column, dot] of Array.from(dots).entries()) {
+        if (dot !== '1') continue
+        for (let y = 0; y < size; y += 1) {
+          const from = (((3 + row) * size + y) * width + (3 + place * 6 + column) * size) * 4
+          for (let x = 0; x < size; x += 1) data.set([0, 0, 96], from + x * 4)
+        }
+      }
+    }
+  }
+  return { width, height, data }
+}
+
+test('the letters of a picture are read, with where they stand, from a PNG and a JPEG', async () => {
+  const made = sign('MALICE', 8)
+  const lines = Array.from({ length: made.height }, (_, y) => [
+    0,
+    ...made.data.subarray(y * made.width * 4, (y + 1) * made.width * 4),
+  ])
+  const files = { 'image/png': png(made.width, made.height, 6, 8, lines), 'image/jpeg': encode(made, 90).data }
+  for (const [mime_type, file] of Object.entries(files)) {
+    const { text, words, colours, blocks, ...about } = await given('image_analysis', { image: base64(file), mime_type })
+    expect([mime_type, text]).toEqual([mime_type, 'MALICE'])
+    expect(about).toMatchObject({ mime_type, width: made.width, height: made.height, bitDepth: 8 })
+    expect(colours.map(({ colour }: { colour: string }) => colour.slice(0, 2))).toContain('#f')
+    expect(blocks).toHaveLength(8)
+    const [left, top, width, height] = words[0].box
+    for (const [is, wanted] of [
+      [left, 24],
+      [top, 24],
+      [width, 280],
+      [height, 56],
+    ])
+      expect(Math.abs(is - wanted)).toBeLessThan(16)
+  }
+  const blank = await given('image_analysis', { image: base64(files['image/png']), text: false })
+  expect([blank.text, blank.words]).toEqual([null, null])
+})
+
 test('what is no image, another one, or a bomb, is the sender’s mistake', async () => {
   const gif = Buffer.concat([Buffer.from('GIF89a'), Buffer.from([3, 0, 2, 0]), Buffer.alloc(30)])
   expect(await given('image_analysis', { image: base64(gif) })).toMatchObject({
@@ -213,9 +269,8 @@ test('what is no image, another one, or a bomb, is the sender’s mistake', asyn
     colours: null,
   })
   const frame = [0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xc2, 0, 17, 8, 0, 7, 0, 9, 3]
-  expect(
-    await given('image_analysis', { image: base64(Buffer.concat([Buffer.from(frame), Buffer.alloc(30)])) }),
-  ).toMatchObject({ mime_type: 'image/jpeg', width: 9, height: 7 })
+  const cut = Buffer.concat([Buffer.from(frame), Buffer.alloc(30)])
+  expect(await codeOf('image_analysis', { image: base64(cut) })).toBe('BROKEN_IMAGE')
   expect(await codeOf('image_analysis', { image: base64(gif), mime_type: 'image/png' })).toBe('OTHER_TYPE')
   expect(await codeOf('image_analysis', { image: '***' })).toBe('NOT_BASE64')
   expect(await codeOf('image_analysis', { image: base64(Buffer.alloc(100)) })).toBe('NOT_AN_IMAGE')

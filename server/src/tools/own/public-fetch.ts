@@ -4,16 +4,20 @@
  * in between (DNS rebinding) changes nothing.  Each redirect begins anew.
  */
 import { lookup } from 'node:dns/promises'
-import { request as http, type IncomingMessage } from 'node:http'
-import { request as https } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { ToolFailed } from '../envelope.ts'
 
 export interface Asked {
   readonly url: string
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'POST'
   readonly accept: string
   readonly maxBytes: number
+  /** What is sent, with what names it. */
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** How many redirects are followed. Default 5. */
+  readonly redirects?: number
 }
 
 /** What the world is asked; tests have a smaller one. */
@@ -89,9 +93,11 @@ export async function fetchPublic(asked: Asked, signal: AbortSignal, world: Worl
     if (status < 300 || status > 399 || status === 304 || place === undefined) {
       return { url: url.href, status, redirects, ...(await bodyOf(answer, asked.maxBytes)) }
     }
+    // Where nobody wants to be sent elsewhere, being sent is the answer.
+    if (asked.redirects === 0) return { url: url.href, status, redirects, ...(await bodyOf(answer, asked.maxBytes)) }
     answer.destroy()
     const next = URL.canParse(place, url.href) ? new URL(place, url) : undefined
-    if (redirects === MOST_REDIRECTS || next === undefined || !/^https?:$/.test(next.protocol)) {
+    if (redirects === (asked.redirects ?? MOST_REDIRECTS) || next === undefined || !/^https?:$/.test(next.protocol)) {
       throw new ToolFailed('TOO_MANY_REDIRECTS', { redirects })
     }
     url = next
@@ -108,15 +114,22 @@ async function addressOf({ hostname }: URL, world: World): Promise<string> {
   return first
 }
 
-function ask(url: URL, { method, accept }: Asked, signal: AbortSignal, address: string): Promise<IncomingMessage> {
+async function ask(
+  url: URL,
+  { method, accept, body, headers }: Asked,
+  signal: AbortSignal,
+  address: string,
+): Promise<IncomingMessage> {
+  // Imported when somebody fetches: with `node:http` comes Node's own fetch, and every command would wait for it.
+  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http')
   const family = isIP(address)
-  return new Promise((resolve, reject) => {
-    const asked = (url.protocol === 'https:' ? https : http)(url, {
+  return await new Promise((resolve, reject) => {
+    const asked = request(url, {
       method,
       signal,
       // A connection of its own: none that was opened for another address.
       agent: false,
-      headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'millrace' },
+      headers: { ...headers, accept, 'accept-encoding': 'identity', 'user-agent': 'millrace' },
       auth: '',
       lookup: (_host, { all }, done) => {
         if (all === true) done(null, [{ address, family }])
@@ -125,7 +138,7 @@ function ask(url: URL, { method, accept }: Asked, signal: AbortSignal, address: 
     })
     asked.on('response', resolve)
     asked.on('error', (error) => reject(new ToolFailed('NOT_REACHED', {}, { cause: error })))
-    asked.end()
+    asked.end(body)
   })
 }
 

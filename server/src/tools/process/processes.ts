@@ -15,6 +15,8 @@ export interface Processes {
   once(program: Program, input: Document, until: Until): Promise<Document>
   /** A pool of such processes; begun when it is asked, ended when nobody asks. */
   warm(program: Program, options: PoolOptions): Pool
+  /** A child that speaks lines of a protocol of its own; whoever opens it ends it. */
+  lines(program: Program, caps: Caps): LineProcess
   /** Kills whatever is left. */
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export function openProcesses(): Processes {
       }
     },
     warm: (program, options) => openPool(program, options, (caps) => openLineProcess(launch, program, caps)),
+    lines: (program, caps) => openLineProcess(launch, program, caps),
     close: () => launch.close(),
   }
 }

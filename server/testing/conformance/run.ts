@@ -1,0 +1,136 @@
+/**
+ * `npm run conformance`: the official suite of MCP against the product, as a server and
+ * as a client, in both revisions that are alive.  What is counted are the scenarios' own
+ * checks; the exit code of the suite is not believed.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startWorker } from '@millrace/engine'
+import { openApp, servedKinds } from '../../src/app.ts'
+import { openServing } from '../../src/cli/serving.ts'
+import { readConfig } from '../../src/config.ts'
+import { FIXTURES } from './fixtures.ts'
+import { CLIENT_LIMITS, SERVER_LIMITS, type Limits } from './known-limits.ts'
+
+const SUITE = join(import.meta.dirname, '../../../node_modules/@modelcontextprotocol/conformance')
+const REVISIONS = ['2026-07-28', '2025-11-25'] as const
+/** Scenarios that each revision requires of a server and of a client. */
+const REQUIRED = { '2026-07-28': { server: 37, client: 32 }, '2025-11-25': { server: 30, client: 18 } } as const
+
+interface Scenario {
+  readonly name: string
+  readonly passed: number
+  readonly failed: readonly string[]
+}
+
+/** Runs the suite in a folder of its own and reads what it has written there, scenario by scenario. */
+async function suite(args: readonly string[], folder: string): Promise<Map<string, Scenario>> {
+  const out = await mkdtemp(join(folder, 'results-'))
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(process.execPath, [join(SUITE, 'dist/index.js'), ...args, '-o', out], {
+      cwd: folder,
+      stdio: 'ignore',
+    })
+    child.on('error', reject).on('close', () => resolve())
+  })
+  const found = new Map<string, Scenario>()
+  for (const file of await readdir(out, { recursive: true })) {
+    if (!file.endsWith('checks.json')) continue
+    const name = file
+      .slice(0, -'/checks.json'.length)
+      .replace(/^(server|client)-/, '')
+      .replace(/-\d{4}-\d{2}-\d{2}T[\dZ:.-]*$/, '')
+    const checks = JSON.parse(await readFile(join(out, file), 'utf8')) as { id: string; status: string }[]
+    const of = (status: string) => checks.filter((check) => check.status === status)
+    found.set(name, { name, passed: of('SUCCESS').length, failed: of('FAILURE').map(({ id }) => id) })
+  }
+  return found
+}
+
+/** The names that a revision requires, from the suite's own list. */
+async function required(revision: string, leg: 'server' | 'client'): Promise<string[]> {
+  const text = await readFile(join(SUITE, `requirements/${revision}.yaml`), 'utf8')
+  const part = new RegExp(`^${leg}:\\n((?:  - .+\\n)+)`, 'm').exec(text)?.[1] ?? ''
+  return Array.from(part.matchAll(/- (\S+)/g), ([, name = '']) => name)
+}
+
+let broken = 0
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+function judge(
+  title: string,
+  names: readonly string[],
+  wanted: number,
+  found: Map<string, Scenario>,
+  limits: Limits = {},
+) {
+  const reasons = new Map(Object.entries(limits).flatMap(([reason, of]) => of.map((name) => [name, reason] as const)))
+  const problems: string[] = names.length === wanted ? [] : [`${names.length} scenarios are required, not ${wanted}`]
+  let passed = 0
+  let checks = 0
+  for (const name of names) {
+    const { passed: good = 0, failed = ['it did not run'] } =
+      found.get(name.replaceAll('/', '-')) ?? found.get(name) ?? {}
+    const ok = failed.length === 0 && good > 0
+    if (ok) {
+      passed += 1
+      checks += good
+    }
+    if (ok && reasons.has(name)) problems.push(`${name} passes: take it from the known limits`)
+    if (!ok && !reasons.has(name)) problems.push(`${name}: ${failed.join(', ') || 'nothing was checked'}`)
+  }
+  for (const name of reasons.keys()) if (!names.includes(name)) problems.push(`${name} is no scenario that is required`)
+  say(`${problems.length === 0 ? '✓' : '✗'} ${title}: ${passed} of ${names.length} scenarios pass, ${checks} checks`)
+  for (const [reason, of] of Object.entries(limits)) say(`    known limit (${of.length}): ${reason}`)
+  for (const problem of problems) say(`    ${problem}`)
+  broken += problems.length
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'millrace-conformance-'))
+const config = {
+  ...readConfig(),
+  folder: join(folder, '.millrace'),
+  host: '127.0.0.1',
+  port: 0,
+  databaseUrl: undefined,
+  apiDatabaseUrl: undefined,
+  workerDatabaseUrl: undefined,
+  ownTools: undefined,
+  logLevel: 'error' as const,
+}
+const served = await servedKinds(config)
+for (const tool of FIXTURES) served.tools.runner.add(tool)
+const serving = await openServing(config, true)
+const app = await openApp(config, () => {}, served)
+const worker = await startWorker({ settings: app.logins.worker, kinds: app.kinds, slots: 20 })
+try {
+  await app.joinTools(app.logins.worker, worker)
+  await serving.open(app, worker)
+  const client = `${process.execPath} ${join(import.meta.dirname, 'client.ts')}`
+  for (const revision of REVISIONS) {
+    const of = { server: await required(revision, 'server'), client: await required(revision, 'client') }
+    const asked = ['server', '--url', `${serving.url}/mcp`, '--requirements', revision]
+    judge(
+      `server, ${revision}`,
+      of.server,
+      REQUIRED[revision].server,
+      await suite(asked, folder),
+      SERVER_LIMITS[revision],
+    )
+    const found = new Map<string, Scenario>()
+    // One by one: all at once they are as many programs, and each is measured by the clock.
+    for (const name of of.client) {
+      const one = ['client', '--command', client, '--scenario', name, '--spec-version', revision]
+      for (const seen of (await suite(one, folder)).values()) found.set(name, seen)
+    }
+    judge(`client, ${revision}`, of.client, REQUIRED[revision].client, found, CLIENT_LIMITS[revision])
+  }
+} finally {
+  await worker.drain(2)
+  await serving.close()
+  await app.close()
+  await rm(folder, { recursive: true, force: true })
+}
+process.exitCode = broken === 0 ? 0 : 1
