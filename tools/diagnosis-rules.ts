@@ -48,11 +48,15 @@ const COLUMNS: Readonly<Record<string, string>> = {
   completed_at: 'timestamp with time zone',
 }
 
-const ROUTES = 'server/src/http/routes/diagnosis.ts'
-const CALLERS = 'server/src/cli/diagnosis.ts'
+const ROUTES = ['diagnosis', 'diagnosis-people'].map((name) => `server/src/http/routes/${name}.ts`)
+const CALLERS = ['diagnosis', 'diagnosis-people'].map((name) => `server/src/cli/${name}.ts`)
+/** What both call. */
+const DOORS = ['runs', 'appointments', 'directory', 'export'].map((name) => `domains/diagnosis/${name}.ts`)
 const COMMANDS = 'server/src/cli/diagnosis-commands.ts'
 const GUIDE = 'docs/guides/sensitive-data.md'
-const SOURCES = ['runs', 'examine', 'pack'].map((name) => `server/src/domains/diagnosis/${name}.ts`)
+const SOURCES = ['runs', 'examine', 'pack', 'appointments', 'export'].map(
+  (name) => `server/src/domains/diagnosis/${name}.ts`,
+)
 const VERBS = 'server/src/domains/diagnosis/verbs.sql'
 
 export const DIAGNOSIS_CHECKS: readonly Proved[] = [
@@ -136,13 +140,13 @@ export const DIAGNOSIS_CHECKS: readonly Proved[] = [
     rule: 'R-E76-005',
     look({ text }) {
       const wrong: string[] = []
-      const routes = text(ROUTES)
-      const served = importedFrom(routes, 'domains/diagnosis/runs.ts')
-      const called = importedFrom(text(CALLERS), 'domains/diagnosis/runs.ts')
+      const routes = ROUTES.map(text)
+      const callers = CALLERS.map(text)
+      const served = importedFrom(routes)
+      const called = importedFrom(callers)
       const leaves = commands().commands.find((one) => one.name() === 'diagnosis')?.commands ?? []
       const endpoints = routes
-        .split('door.route(')
-        .slice(1)
+        .flatMap((one) => one.split('door.route(').slice(1))
         .map((block) => ({
           url: `${/method: '(\w+)'/.exec(block)?.[1]} ${/url: '([^']+)'/.exec(block)?.[1]}`,
           calls: [...served].filter(([, local]) => new RegExp(`\\b${local}\\(`).test(block)).map(([name]) => name),
@@ -150,17 +154,17 @@ export const DIAGNOSIS_CHECKS: readonly Proved[] = [
       if (endpoints.length === 0 || leaves.length === 0) wrong.push('no endpoint or no command was found')
       for (const { url, calls } of endpoints) {
         const [name] = calls
-        const caller = name === undefined ? undefined : callerOf(text(CALLERS), called.get(name))
+        const caller = name === undefined ? undefined : callerOf(callers, called.get(name))
         if (caller === undefined || !new RegExp(`\\.${caller}\\(`).test(text(COMMANDS)))
           wrong.push(`${url} has no caller that a person reaches`)
       }
       for (const name of called.keys()) {
-        if (!OF_THE_TERMINAL.has(name) && !endpoints.some(({ calls }) => calls.includes(name)))
+        if (!endpoints.some(({ calls }) => calls.includes(name)))
           wrong.push(`the command line calls ${name}, which no endpoint serves`)
       }
       return wrong
     },
-    breaks: byText(CALLERS, 'retry(app.engine', 'forget(app.engine'),
+    breaks: byText('server/src/cli/diagnosis.ts', 'retry(app.engine', 'forget(app.engine'),
   },
   {
     rule: 'R-E76-006',
@@ -193,26 +197,26 @@ export const DIAGNOSIS_CHECKS: readonly Proved[] = [
   },
 ]
 
-/** Of the operator alone, and read by no program: which ids there are. */
-const OF_THE_TERMINAL = new Set(['assessmentsOf'])
-
-/** Names that a module imports from another, with what it calls them. */
-function importedFrom(text: string, module: string): Map<string, string> {
-  const names = new RegExp(`import \\{([^}]*)\\} from '[^']*${module}'`).exec(text)?.[1] ?? ''
+/** Names that modules import from the doors, with what they call them. */
+function importedFrom(texts: readonly string[]): Map<string, string> {
+  const lists = texts.flatMap((text) =>
+    DOORS.map((module) => new RegExp(`import \\{([^}]*)\\} from '[^']*${module}'`).exec(text)?.[1] ?? ''),
+  )
   return new Map(
-    names
-      .split(',')
+    lists
+      .flatMap((names) => names.split(','))
       .map((one) => one.trim())
-      .filter((one) => one !== '' && !one.startsWith('type '))
+      // Functions alone: types and what is in capitals is called by nobody.
+      .filter((one) => /^[a-z]/.test(one) && !one.startsWith('type '))
       .map((one) => one.split(' as '))
       .map(([name = '', local = name]) => [name, local]),
   )
 }
 
 /** The exported function in which a name is called. */
-function callerOf(text: string, local: string | undefined): string | undefined {
+function callerOf(texts: readonly string[], local: string | undefined): string | undefined {
   if (local === undefined) return undefined
-  for (const block of text.split(/^export async function /m).slice(1)) {
+  for (const block of texts.flatMap((text) => text.split(/^export async function /m).slice(1))) {
     if (new RegExp(`\\b${local}\\(`).test(block)) return /^\w+/.exec(block)?.[0]
   }
   return undefined

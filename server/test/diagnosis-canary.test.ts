@@ -1,10 +1,14 @@
 /** Planted words of a patient are where they belong (the record, the pack, the result) and nowhere else, whatever fails. */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startWorker, type Worker } from '@millrace/engine'
 import { get, list } from '../src/domains/diagnosis/runs.ts'
 import { failureOf } from '../src/providers/failures.ts'
 import { install, type Installation } from '../testing/cli.ts'
-import { CANARY, OPERATOR, openPractice, REPLY, type Practice } from '../testing/diagnosis.ts'
+import { stdioClient } from '../testing/mcp.ts'
+import { CANARY, CANARY_WORDS, OPERATOR, openPractice, REPLY, type Practice } from '../testing/diagnosis.ts'
+import { everywhereElse, foundIn } from '../testing/diagnosis-words.ts'
 
 let practice: Practice
 let worker: Worker
@@ -23,50 +27,17 @@ afterAll(async () => {
   await worker?.drain(0)
   await practice?.close()
 })
-const said = [
-  CANARY.name,
-  'Wilhelmine',
-  'Kanarienvogel',
-  CANARY.email,
-  CANARY.phone,
-  CANARY.birth_date,
-  CANARY.address,
-  CANARY.words,
-  'parrot',
-]
-
-/** Where a patient's words may stand, by table; `*` is all of it. */
-const BELONGS: Readonly<Record<string, readonly string[]>> = {
-  'diagnosis.identities': ['*'],
-  'diagnosis.answers': ['*'],
-  'diagnosis.anamnesis_notes': ['*'],
-  'diagnosis.diagnosis_runs': ['context_pack', 'diagnosis_result'],
-  'diagnosis.patient_results': ['summary', 'next_steps', 'red_flags'],
-}
-
-/** Every column of every table of every room but those, as text, and what PostgreSQL's statistics keep. */
-async function everywhereElse(): Promise<string> {
-  const columns = await practice.db.sql<{ table: string; column: string }>(
-    `select a.attrelid::regclass::text as table, quote_ident(a.attname) as column
-       from pg_attribute a join pg_class c on c.oid = a.attrelid
-      where c.relkind in ('r', 'm') and a.attnum > 0 and not a.attisdropped
-        and c.relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema', 'pg_toast')`,
-  )
-  const texts: string[] = []
-  for (const { table, column } of columns) {
-    const allowed = BELONGS[table] ?? []
-    if (allowed.includes('*') || allowed.includes(column)) continue
-    const rows = await practice.db.sql<{ text: string | null }>(`select (${column})::text as text from ${table}`)
-    texts.push(...rows.map(({ text }) => `${table}.${column}: ${text ?? ''}`))
-  }
-  return texts.join('\n')
-}
+const said = CANARY_WORDS
 
 function expectNone(where: string, text: string) {
-  for (const one of said) {
-    const at = text.indexOf(one)
-    if (at >= 0) throw new Error(`${where} holds a patient's words: …${text.slice(Math.max(0, at - 200), at + 40)}…`)
-  }
+  const found = foundIn(text, said)
+  if (found !== undefined) throw new Error(`${where} holds a patient's words: ${found}`)
+}
+
+/** What PostgreSQL wrote down, of errors that the cases above provoke inside of it too. */
+async function databaseLog(): Promise<string> {
+  const [row] = await practice.db.sql<{ folder: string }>("select current_setting('data_directory') as folder")
+  return readFile(join(dirname(row?.folder ?? ''), 'postgres.log'), 'utf8')
 }
 
 let changed: string[] = []
@@ -171,8 +142,9 @@ test.each(CASES)(
     expect([run.status, run.errors.at(-1)?.code]).toEqual(
       code === undefined ? ['completed', undefined] : ['failed', code],
     )
-    expectNone('the database', await everywhereElse())
+    expectNone('the database', await everywhereElse(practice.db))
     expectNone('the log', log.join('\n'))
+    expectNone('PostgreSQL’s log', await databaseLog())
     const overview = [await list(practice.engine, OPERATOR), await get(practice.engine, OPERATOR, id)]
     expectNone('the operator’s view', JSON.stringify(overview))
     for await (const event of practice.engine.follow(OPERATOR, run['engine_run_id'] as number))
@@ -204,4 +176,25 @@ test('the command line says ids and codes of all of this', async () => {
     expect(ran.stdout).toContain(id)
     expectNone(args.join(' '), ran.stdout + ran.stderr)
   }
+}, 60_000)
+
+test('an agent is told ids and codes of all of this', async () => {
+  const agent = await stdioClient(place, { args: ['--no-worker'] })
+  const told: string[] = []
+  const ask = async (name: string, input: object) => {
+    const answer = await agent.call(name, input)
+    told.push(JSON.stringify(answer))
+    return answer.structuredContent
+  }
+  const { runs } = await ask('runs_list', { kind: 'diagnosis', limit: 100 })
+  expect(runs.length).toBeGreaterThanOrEqual(CASES.length)
+  for (const { id: run } of runs) {
+    for (const name of ['runs_get', 'runs_watch', 'runs_results', 'runs_why', 'runs_retry']) {
+      await ask(name, { run, ...(name === 'runs_watch' ? { seconds: 0 } : {}) })
+    }
+    await ask('runs_cancel', { run })
+  }
+  await agent.close()
+  expect(told.join()).toContain('"code":"VALIDATION_ERROR"')
+  expectNone('MCP', told.join('\n'))
 }, 60_000)

@@ -1,6 +1,5 @@
 /** Who may see and do what with records: everybody × every table × every verb × every function, and walls with holes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { STATEMENTS } from '../src/domains/diagnosis/runs.ts'
 import { openPractice, type Practice } from '../testing/diagnosis.ts'
 import { openWalls, type Walls } from '../testing/diagnosis-walls.ts'
 
@@ -132,50 +131,4 @@ describe('a hole is found:', () => {
       update engine.migrations set hash = '' where name = '(texts)'`)
     await practice.migrate()
   }
-})
-
-describe('at many rows', () => {
-  const PATIENTS = 4_000
-  beforeAll(async () => {
-    await practice.db.sql(`
-      insert into diagnosis.patients (id, workspace_id, organisation_id)
-      select gen_random_uuid(), 1, o.id from diagnosis.organisations o, generate_series(1, ${PATIENTS / 2});
-      insert into diagnosis.assessments (id, workspace_id, organisation_id, patient_id, version_id, status)
-      select gen_random_uuid(), 1, p.organisation_id, p.id,
-             (select v.id from diagnosis.funnel_versions v where v.organisation_id = p.organisation_id limit 1), 'in_progress'
-        from diagnosis.patients p, generate_series(1, 5);
-      insert into diagnosis.diagnosis_runs (id, workspace_id, organisation_id, patient_id, assessment_id, correlation_id, status, errors)
-      select gen_random_uuid(), 1, a.organisation_id, a.patient_id, a.id, 'many', 'failed', '[{}]' from diagnosis.assessments a;
-      insert into diagnosis.answers (assessment_id, question_id, workspace_id, organisation_id, patient_id, value)
-      select a.id, 'q', 1, a.organisation_id, a.patient_id, '1' from diagnosis.assessments a;
-      analyze`)
-  }, 120_000)
-
-  const HOUSE = "(select array_agg(organisation_id) from diagnosis.people where subject = 'admin-1')"
-  const { one, treated, administered } = STATEMENTS
-  const list = (text: string) => text.replaceAll('$1', "'infinity'").replaceAll('$2', '50')
-  test.each([
-    ['clinician-1-1', 'a run', one.replace('$1', "'00000000-0000-4000-8000-000000000000'")],
-    ['patient-1-1', 'no run of another', one.replace('$1', "'00000000-0000-4000-8000-000000000000'")],
-    ['clinician-1-1', 'his runs', list(treated)],
-    ['canary', 'no runs', list(treated)],
-    ['nobody', 'no runs', list(treated)],
-    ['admin-1', 'the runs of his house', list(administered).replace('$3', HOUSE)],
-    ['clinician-1-1', 'the answers of his patients', 'select count(*) from diagnosis.answers'],
-    ['canary', 'her own answers', 'select count(*) from diagnosis.answers'],
-  ])('%s is shown %s by an index, and his rights are asked once', async (who, _, text) => {
-    const { api } = walls
-    await api.query('begin')
-    await api.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(await practice.as(who))])
-    const { rows } = await api.query<{ 'QUERY PLAN': string }>(`explain (analyze, timing off) ${text}`)
-    await api.query('rollback')
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-    expect(plan).toContain('InitPlan')
-    expect(plan).not.toMatch(/Seq Scan on (diagnosis_runs|answers|patients|assessments)/)
-    expect(plan).not.toMatch(/Filter:.*SubPlan/)
-    const read = Array.from(plan.matchAll(/Rows Removed by (?:Filter|Index Recheck): (\d+)/g), ([, amount]) =>
-      Number(amount),
-    )
-    expect(Math.max(0, ...read)).toBeLessThan(500)
-  })
 })

@@ -34,6 +34,7 @@ const SEEN: Readonly<Record<string, readonly string[]>> = {
   replies: [],
   patient_results: OWN,
   audit: STAFF,
+  appointments: ['admin-1'],
 }
 
 const FOR_API = [
@@ -53,9 +54,13 @@ const FOR_API = [
   'trail',
   'bring',
   'is_empty',
+  'appoint',
+  'dismiss',
+  'staff',
+  'houses',
 ]
 const FOR_WORKER = ['begin', 'keep_pack', 'note_paths', 'put_reply', 'reply', 'complete']
-const FOR_OPERATOR = ['overview', 'trail', 'bring']
+const FOR_OPERATOR = ['overview', 'trail', 'bring', 'houses']
 
 interface Comer {
   readonly name: string
@@ -225,10 +230,20 @@ export async function openWalls(practice: Practice, run: string): Promise<Walls>
           ? "select diagnosis.bring(1, 'patients', '[]')"
           : one === 'trail'
             ? `select diagnosis.trail('${run}')`
-            : 'select diagnosis.overview()',
+            : `select diagnosis.${one}()`,
       )) {
         const { state } = await tries(client, claims, call)
         if ((state === undefined) !== (name === 'the operator')) wrong.push(`${name}: ${call} (${state ?? 'done'})`)
+      }
+      // Who is who is said by those who administer the house, and by nobody for another one.
+      for (const call of [
+        `select diagnosis.appoint('${home?.organisation}', 'intruder', 'admin')`,
+        `select diagnosis.dismiss('${home?.organisation}', 'canary', 'patient')`,
+        `select diagnosis.staff('${home?.organisation}')`,
+      ]) {
+        const { state } = await tries(client, claims, call)
+        if ((state === undefined) !== ['admin-1', 'the operator'].includes(name))
+          wrong.push(`${name}: ${call} (${state ?? 'done'})`)
       }
       const record = await tries(
         client,
@@ -274,7 +289,10 @@ export async function openWalls(practice: Practice, run: string): Promise<Walls>
     const owner = await connect(db.owner)
     try {
       const wrong: string[] = []
-      for (const text of ["update diagnosis.audit set by = 'x'", 'delete from diagnosis.audit']) {
+      for (const text of ['audit', 'appointments'].flatMap((table) => [
+        `update diagnosis.${table} set by = 'x'`,
+        `delete from diagnosis.${table}`,
+      ])) {
         await owner.query('begin; set local role millrace_owner')
         const { rowCount } = await owner.query(text)
         await owner.query('rollback')

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { migrate, openEngine, startWorker, toJson, type Engine, type Principal, type Worker } from '@millrace/engine'
 import { freshDatabase, secretOf, until, type TestDatabase } from '../../engine/testing/index.ts'
 import { rooms } from '../src/app.ts'
+import { appoint } from '../src/domains/diagnosis/appointments.ts'
 import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { principalOf, type DiagnosisPrincipal } from '../src/domains/diagnosis/people.ts'
 import { ask } from '../src/domains/diagnosis/runs.ts'
@@ -24,6 +25,9 @@ export const CANARY = {
   address: 'Kanariengasse 9',
   words: 'the green parrot upstairs sings canary songs',
 }
+
+/** All of it, and parts by which a piece would be found. */
+export const CANARY_WORDS = [...Object.values(CANARY), 'Wilhelmine', 'Kanarienvogel', 'parrot']
 
 export const REPLY = {
   diagnosis: {
@@ -125,7 +129,8 @@ export async function openPractice(
   }
 }
 
-async function plant(db: TestDatabase, engine: Engine) {
+/** A patient whose every word is in `CANARY`, treated by clinician-1-1; his subject is `canary`. */
+export async function plant(db: Pick<TestDatabase, 'sql'>, engine: Pick<Engine, 'as'>) {
   const [home] = await db.sql<{
     organisation_id: string
     clinician_id: string
@@ -148,7 +153,6 @@ async function plant(db: TestDatabase, engine: Engine) {
     ['patients', [{ ...of, id: patient, sex: 'female', created_at: at }]],
     ['identities', [{ ...whose, ...identity }]],
     ['assignments', [{ ...whose, clinician_id: home.clinician_id, since: at, ended_at: null }]],
-    ['people', [{ ...whose, subject: 'canary', role: 'patient', clinician_id: null }]],
     [
       'assessments',
       [
@@ -177,5 +181,6 @@ async function plant(db: TestDatabase, engine: Engine) {
   for (const [table, list] of rows) {
     await engine.as(OPERATOR, (tx) => tx.query('select diagnosis.bring(1, $1, $2)', [table, toJson(list)]))
   }
+  await appoint(engine, OPERATOR, home.organisation_id, { subject: 'canary', role: 'patient', person: patient })
   return { patient, assessment }
 }

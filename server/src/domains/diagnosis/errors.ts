@@ -48,6 +48,18 @@ export const RUN_ERRORS = {
 /** Of requests alone: no run has one. */
 export const REQUEST_ERRORS = {
   ASSESSMENT_NOT_FOUND: { message: 'There is no such assessment.', status: 404 },
+  ORGANISATION_NOT_FOUND: { message: 'There is no such organisation.', status: 404 },
+  PERSON_NOT_FOUND: { message: 'There is nobody like that in the organisation.', status: 404 },
+  SUBJECT_TAKEN: {
+    message: 'That subject is somebody else already.',
+    status: 409,
+    remedy: 'Dismiss it first: a subject is at most one clinician and one patient.',
+  },
+  LAST_ADMINISTRATOR: {
+    message: 'An organisation keeps an administrator.',
+    status: 409,
+    remedy: 'Appoint another one first.',
+  },
   ROLE_NOT_ALLOWED: { message: 'Your role does not allow this.', status: 403 },
   NO_WORKER: {
     message: 'No worker is there that performs diagnosis runs.',

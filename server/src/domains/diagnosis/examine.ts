@@ -4,7 +4,16 @@
  * the record, the pack and the result are in this domain's own tables.
  */
 import { z } from 'zod'
-import { defineRun, defineTask, TaskFailed, toJson, type Again, type Failure, type Hand } from '@millrace/engine'
+import {
+  defineRun,
+  defineTask,
+  isConnectionLoss,
+  TaskFailed,
+  toJson,
+  type Again,
+  type Failure,
+  type Hand,
+} from '@millrace/engine'
 import type { Catalogue } from '../../providers/catalogue.ts'
 import { isFailure } from '../../providers/failures.ts'
 import { generate, type ModelRequest } from '../../providers/provider.ts'
@@ -76,6 +85,8 @@ async function unexpected<T>(hand: Hand<Asked>, work: () => Promise<T>): Promise
     return await work()
   } catch (error) {
     if (error instanceof TaskFailed || hand.signal.aborted) throw error
+    // It went away while a reply was written down.
+    if (isConnectionLoss(error)) throw fail('PERSISTENCE_ERROR', { retryable: true })
     throw fail('UNEXPECTED_ERROR', { retryable: true })
   }
 }

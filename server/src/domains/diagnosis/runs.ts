@@ -4,7 +4,7 @@ import { Refusal, type Engine, type RunKind, type Tx } from '@millrace/engine'
 import { isRunErrorCode, refuse, type RunErrorCode } from './errors.ts'
 import { EXAMINE } from './examine.ts'
 import type { ContextPack } from './pack.ts'
-import type { DiagnosisPrincipal } from './people.ts'
+import { IN_ORDER, type DiagnosisPrincipal } from './people.ts'
 import { isUncertain, type DiagnosisResult } from './result.ts'
 
 type Status = 'queued' | 'in_progress' | 'completed' | 'failed'
@@ -79,6 +79,12 @@ export const STATEMENTS = {
     select * from (select ${LINE} from diagnosis.diagnosis_runs where patient_id = any ((select diagnosis.treated())::uuid[])
        and created_at < $1 order by created_at desc, id limit $2) t
     order by created_at desc, id limit $2`,
+  audit: 'select id, action, by, at from diagnosis.audit where run_id = $1 order by id',
+}
+const OWN = `select ${PATIENT} from diagnosis.patient_results where patient_id = (select diagnosis.patient())`
+export const PATIENT_STATEMENTS = {
+  one: `${OWN} and run_id = $1`,
+  list: `${OWN} and completed_at < $1 order by completed_at desc, run_id limit $2`,
 }
 /** Seconds that `process` waits for a worker to be there. */
 const WORKER_WAIT = 2
@@ -151,25 +157,6 @@ async function assessmentAndRun(tx: Tx, assessment: string, correlation: string)
   return rows[0]
 }
 
-export interface AssessmentLine {
-  readonly id: string
-  readonly status: 'in_progress' | 'completed'
-  readonly answers: number
-  readonly created_at: Date
-}
-
-/** The assessments that somebody may see, newest first: ids and counts. */
-export async function assessmentsOf(engine: Pick<Engine, 'as'>, who: DiagnosisPrincipal, limit: number) {
-  const { rows } = await engine.as(who, (tx) =>
-    tx.query<{ [Name in keyof AssessmentLine]: AssessmentLine[Name] }>(
-      `select a.id, a.status, (select count(*) from diagnosis.answers w where w.assessment_id = a.id) as answers, a.created_at
-         from diagnosis.assessments a order by a.created_at desc, a.id limit $1`,
-      [limit],
-    ),
-  )
-  return rows
-}
-
 /** Newest first.  The operator sees ids and states, `open` those that are not over; a patient the results that are there. */
 export async function list(
   engine: Pick<Engine, 'as'>,
@@ -182,11 +169,12 @@ export async function list(
     }
     const values = [before ?? 'infinity', Math.min(limit, 500)]
     const houses = Object.keys(who.diagnosis?.organisations ?? {})
+    if (houses.length > 0) await tx.query(IN_ORDER)
     const { rows } =
       houses.length === 0
         ? await tx.query<LineRow>(STATEMENTS.treated, values)
         : await tx.query<LineRow>(STATEMENTS.administered, [...values, houses])
-    const own = await patientRows(tx, who, 'completed_at < $1 order by completed_at desc, run_id limit $2', values)
+    const own = await patientRows(tx, who, PATIENT_STATEMENTS.list, values)
     const found = [...rows, ...own.filter((one) => !rows.some(({ id }) => id === one.id))]
     await tx.query("select diagnosis.note($1, 'listed')", [found.map(({ id }) => id)])
     return found
@@ -214,19 +202,16 @@ async function look(tx: Tx, who: DiagnosisPrincipal, id: string) {
   }
   const { rows } = await tx.query<Omit<DiagnosisRun, 'uncertain'> & LineRow>(STATEMENTS.one, [id])
   const [run] = rows
-  if (run === undefined) return (await patientRows(tx, who, 'run_id = $1', [id]))[0]
+  if (run === undefined) return (await patientRows(tx, who, PATIENT_STATEMENTS.one, [id]))[0]
   return { ...run, uncertain: run.diagnosis_result === null ? null : isUncertain(run.diagnosis_result) }
 }
 
 type LineRow = { [Name in keyof DiagnosisLine]: DiagnosisLine[Name] }
 
-async function patientRows(tx: Tx, who: DiagnosisPrincipal, where: string, values: readonly unknown[]) {
+async function patientRows(tx: Tx, who: DiagnosisPrincipal, text: string, values: readonly unknown[]) {
   // Those who treat him have the whole run.
   if (who.diagnosis?.patient === undefined) return []
-  const { rows } = await tx.query<{ [Name in keyof PatientResult]: PatientResult[Name] }>(
-    `select ${PATIENT} from diagnosis.patient_results where patient_id = diagnosis.patient() and ${where}`,
-    values,
-  )
+  const { rows } = await tx.query<{ [Name in keyof PatientResult]: PatientResult[Name] }>(text, values)
   return rows.map((row) => ({ ...row, uncertain: isUncertain(row) }))
 }
 
@@ -318,9 +303,7 @@ export async function audit(engine: Pick<Engine, 'as'>, who: DiagnosisPrincipal,
   if (!UUID.test(id)) throw refuse('RUN_NOT_FOUND')
   return engine.as(who, async (tx) => {
     const { rows } = await tx.query<{ [Name in keyof AuditLine]: AuditLine[Name] }>(
-      who.operator === true
-        ? 'select id, action, by, at from diagnosis.trail($1)'
-        : 'select id, action, by, at from diagnosis.audit where run_id = $1 order by id',
+      who.operator === true ? 'select id, action, by, at from diagnosis.trail($1)' : STATEMENTS.audit,
       [id],
     )
     if (rows.length === 0) throw refuse('RUN_NOT_FOUND')

@@ -206,14 +206,14 @@ $$;
 
 create function diagnosis.complete(in_run bigint, in_task integer, in_attempt integer, in_result jsonb) returns void
 language plpgsql security definer set search_path = diagnosis, engine, pg_temp as $$
-declare r diagnosis_runs;
+declare r diagnosis_runs; now timestamptz := clock();
 begin
   r := held(in_run, in_task, in_attempt);
   if r.id is null then raise exception 'there is no such diagnosis run' using errcode = 'MR003'; end if;
-  update diagnosis_runs set diagnosis_result = in_result, completed_at = clock(), status = 'completed' where id = r.id;
+  update diagnosis_runs set diagnosis_result = in_result, completed_at = now, status = 'completed' where id = r.id;
   insert into patient_results (run_id, workspace_id, organisation_id, patient_id, assessment_id, summary, next_steps, red_flags, confidence, completed_at)
   values (r.id, r.workspace_id, r.organisation_id, r.patient_id, r.assessment_id, in_result #>> '{diagnosis,summary}',
-          in_result #> '{diagnosis,next_steps}', in_result #> '{diagnosis,red_flags}', (in_result ->> 'confidence')::float8, clock());
+          in_result #> '{diagnosis,next_steps}', in_result #> '{diagnosis,red_flags}', (in_result ->> 'confidence')::float8, now);
 end $$;
 
 ---------------------------------------------------------------- the api's side
@@ -236,13 +236,16 @@ end $$;
 -- Who sees a run says so when he looks.
 create function diagnosis.note(in_runs uuid[], in_action text) returns void
 language plpgsql security definer set search_path = diagnosis, access, pg_temp as $$
+-- Asked once, not once a run.
+declare houses uuid[] := administered(); own uuid[] := treated_or_self(); all_of_them boolean := access.operates();
 begin
   if in_action not in ('viewed', 'listed', 'exported', 'processed') then
     raise exception 'not an action of a reader' using errcode = '42501';
   end if;
-  perform put_audit(r, in_action) from diagnosis_runs r
-    where r.id = any(in_runs)
-      and (access.operates() or treats(r.organisation_id, r.patient_id) or r.patient_id = patient());
+  insert into audit (workspace_id, organisation_id, patient_id, run_id, assessment_id, action, by)
+  select r.workspace_id, r.organisation_id, r.patient_id, r.id, r.assessment_id, in_action, coalesce(access.subject(), 'unknown')
+    from diagnosis_runs r
+   where r.id = any(in_runs) and (all_of_them or r.organisation_id = any(houses) or r.patient_id = any(own));
 end $$;
 
 -- For the program that has just verified who somebody is.  It is the claim, not the record.
