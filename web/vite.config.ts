@@ -21,7 +21,13 @@ export default defineConfig({
     reportCompressedSize: false,
     manifest: 'manifest.json',
   },
-  server: { port: 5173, strictPort: true, proxy: Object.fromEntries(ASKED.map((path) => [path, server])) },
+  // One host, one jar of cookies: who signed in at the server is signed in here.
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    strictPort: true,
+    proxy: Object.fromEntries(ASKED.map((path) => [path, server])),
+  },
 })
 
 function compressed(): Plugin {

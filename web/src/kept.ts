@@ -2,7 +2,6 @@
 import { useSyncExternalStore } from 'react'
 
 const listeners = new Set<() => void>()
-addEventListener('storage', () => tell())
 
 function tell() {
   for (const listener of listeners) listener()
@@ -51,7 +50,11 @@ export function useKept<T>(name: string, otherwise: T): [T, (value: T | undefine
   const text = useSyncExternalStore(
     (listener) => {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      addEventListener('storage', listener)
+      return () => {
+        listeners.delete(listener)
+        removeEventListener('storage', listener)
+      }
     },
     () => textOf(name),
   )

@@ -5,7 +5,7 @@ import { browserPath, NO_BROWSER, openStage, type Stage } from './stage.ts'
 
 if (browserPath() === undefined) console.warn(NO_BROWSER)
 
-describe.skipIf(browserPath() === undefined)('the console, from the first start on', () => {
+describe.skipIf(browserPath() === undefined)('the console, from the first start on', { timeout: 60_000 }, () => {
   let stage: Stage
   let page: Page
   beforeAll(async () => {
@@ -31,22 +31,23 @@ describe.skipIf(browserPath() === undefined)('the console, from the first start 
     await other.goto(link)
     await other.getByRole('button', { name: 'Sign in', exact: true }).click()
     await other.getByRole('alert').waitFor()
-    await other.context().close()
+    await Promise.all([page, other].map((one) => one.context().close()))
   })
 
-  test('where nothing was done yet one button runs the example, and no worker is said', async () => {
+  test('where nothing was done yet one button runs the example; it is followed live, paused, resumed, run again and cancelled', async () => {
+    page = await stage.person()
+    await page.goto(stage.http.url)
     await page.getByText('No worker is running').waitFor()
     await page.getByRole('button', { name: 'Run the example' }).click()
     await page.waitForURL('**/runs/*')
     await heading('A confidence or a warning').waitFor()
     await status('Queued').waitFor()
-  })
 
-  test('it is followed live, paused, and resumed', async () => {
     const worker = await stage.http.work(2)
     await status('Running').waitFor()
     const bar = page.getByRole('progressbar', { name: 'Progress', exact: true })
-    await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0)
+    const ended = async () => Number(await bar.getAttribute('aria-valuenow'))
+    await expect.poll(ended, { timeout: 10_000 }).toBeGreaterThan(0)
     await page.getByRole('button', { name: 'Pause' }).click()
     await status('Paused').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
@@ -58,18 +59,17 @@ describe.skipIf(browserPath() === undefined)('the console, from the first start 
     await log.getByText('run.succeeded').waitFor({ timeout: 20_000 })
     await status('Succeeded').waitFor()
     await worker.drain(0)
-  })
 
-  test('another is cancelled, after one was asked whether that is meant', async () => {
     await page.getByRole('button', { name: 'Run again' }).click()
     await status('Queued').waitFor()
+    // Asked whether that is meant, one may say no.
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()
     const asked = page.getByRole('alertdialog')
-    await asked.getByRole('button', { name: 'Cancel' }).first().click()
+    await asked.getByRole('button', { name: 'Leave it as it is' }).click()
     await asked.waitFor({ state: 'detached' })
     await status('Queued').waitFor()
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()
-    await asked.getByRole('button', { name: 'Cancel' }).last().click()
+    await asked.getByRole('button', { name: 'Cancel', exact: true }).click()
     await status('Cancelled').waitFor()
   })
 })

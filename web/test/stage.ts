@@ -95,17 +95,15 @@ export async function openStage({ latency = 0 }: { latency?: number } = {}): Pro
   }
 }
 
-/** What axe finds that is serious, a sentence each. */
-export async function barriers(page: Page): Promise<string[]> {
+/** What axe finds that is serious, a sentence each; by some of its rules, or by all. */
+export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(axe.source)
-  const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults
+  const options = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) }
+  const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as axe.AxeResults
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, help, nodes }) =>
-        `${id}: ${help}: ${nodes
-          .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ''}`)
-          .slice(0, 3)
-          .join(' | ')}`,
-    )
+    .map(({ id, help, nodes }) => {
+      const where = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ''}`)
+      return `${id}: ${help}: ${where.join(' | ')}`
+    })
 }

@@ -35,9 +35,9 @@ export async function fill(http: HttpStage): Promise<World & { worker: Awaited<R
   await http.ask(`/api/runs/${cancelled}/cancel`, { method: 'POST' })
   const paused = await start({ definition: example, models: ['fake:a', 'fake:c'], hold: true })
   const running = await start({
-    definition: example,
+    definition: definition(definitionText(40, 0, 'A longer one')),
     models: ['fake:slow', 'fake:down', 'fake:a'],
-    samplesPerScenario: 4,
+    samplesPerScenario: 2,
   })
   return { finished, failed, running, paused, worker }
 }

@@ -6,7 +6,7 @@ import example from '../../../examples/value-dilemma/definition.yaml?raw'
 import { ask, fetched, type Definition, type Run } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { isOver, useNewestRuns } from '../runs/live.ts'
-import { may, useMe } from '../shell/me.ts'
+import { may, narrowedTo, useMe } from '../shell/me.ts'
 import { rooms } from '../shell/rooms.ts'
 import { count } from '../shown.ts'
 import {
@@ -33,7 +33,7 @@ const HEALTH = 10_000
 const LATELY = 86_400_000
 
 export default function Home() {
-  const [asked, again] = useNewestRuns()
+  const [asked, again] = useNewestRuns(narrowedTo(useMe()))
   return (
     <Page title={words.title}>
       <States of={asked} again={again} lines={6} isEmpty={(runs) => runs.length === 0} empty={<FirstSteps />}>

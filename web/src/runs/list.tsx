@@ -1,11 +1,11 @@
 /** Runs: found by filters that stand in the address, watched live, steered many at a time. */
 import { Activity, ArrowUp, CirclePause, CirclePlay, CircleX } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { useLocation, useSearchParams } from 'wouter'
+import { useSearchParams } from 'wouter'
 import { ask, type Given, type Run } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { useCommands } from '../shell/keys.ts'
-import { may, useMe } from '../shell/me.ts'
+import { may, narrowedTo, useMe } from '../shell/me.ts'
 import { count } from '../shown.ts'
 import {
   Button,
@@ -33,9 +33,9 @@ type Query = NonNullable<Given<'get', '/api/runs'>['query']>
 
 export default function Runs() {
   const me = useMe()
-  const [, go] = useLocation()
   const [params, setParams] = useSearchParams()
-  const filter = queryOf(params)
+  const workspace = narrowedTo(me)
+  const filter: Query = { ...queryOf(params), ...(workspace === undefined ? {} : { workspaceId: workspace }) }
   const filtered = FILTERS.some((name) => params.has(name))
   const set = (name: (typeof FILTERS)[number], value: string) =>
     setParams(
@@ -71,24 +71,30 @@ export default function Runs() {
 
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set())
   const [asking, setAsking] = useState(false)
-  const [at, setAt] = useState(-1)
-  const current = rows[at]?.id
+  const ids = rows.map(({ id }) => id).join()
   useCommands(
     useMemo(() => {
-      const step = (by: number) => () => setAt((before) => Math.max(0, Math.min(before + by, rows.length - 1)))
+      const all = ids === '' ? [] : ids.split(',').map(Number)
+      /** The row that has the focus goes to the one beside it. */
+      const step = (by: number) => () => {
+        const at = all.indexOf(focused() ?? 0)
+        const next = all[at === -1 ? 0 : Math.max(0, Math.min(at + by, all.length - 1))]
+        document.querySelector<HTMLElement>(`[data-row="${next}"] a`)?.focus()
+      }
       return [
         { name: words.next, keys: 'j', quiet: true, run: step(1) },
         { name: words.previous, keys: 'k', quiet: true, run: step(-1) },
-        { name: words.open, keys: 'Enter', quiet: true, run: () => current !== undefined && go(`/runs/${current}`) },
         {
           name: words.choose,
           keys: 'x',
           quiet: true,
-          run: () =>
-            current !== undefined &&
-            setChosen((before) =>
-              before.has(current) ? new Set([...before].filter((id) => id !== current)) : new Set([...before, current]),
-            ),
+          run() {
+            const id = focused()
+            if (id !== undefined)
+              setChosen((before) =>
+                before.has(id) ? new Set([...before].filter((one) => one !== id)) : new Set([...before, id]),
+              )
+          },
         },
         {
           name: words.focusSearch,
@@ -97,11 +103,8 @@ export default function Runs() {
           run: () => document.querySelector<HTMLInputElement>('#content input[type=search]')?.focus(),
         },
       ]
-    }, [rows.length, current, go]),
+    }, [ids]),
   )
-  useEffect(() => {
-    document.querySelector(`[data-row="${current}"]`)?.scrollIntoView({ block: 'nearest' })
-  }, [current])
 
   const many = rows.filter(({ id }) => chosen.has(id))
   const bulk = (verb: Verb) => {
@@ -213,7 +216,6 @@ export default function Runs() {
                 rows={rows}
                 idOf={({ id }) => id}
                 nameOf={({ id }) => words.run(id)}
-                current={current}
                 {...(may(me, 'runs:write') ? { selection: { chosen, onChange: setChosen } } : {})}
               />
               <LoadMore more={older.more} busy={older.busy} onMore={() => older.load()} />
@@ -233,6 +235,12 @@ export default function Runs() {
   )
 }
 
+/** The run whose row has the focus. */
+function focused(): number | undefined {
+  const row = document.activeElement?.closest<HTMLElement>('[data-row]')
+  return row === null || row === undefined ? undefined : Number(row.dataset['row'])
+}
+
 /** The server looks at what stands in the address; what is no value is refused there, in words. */
 function queryOf(params: URLSearchParams): Query {
   return Object.fromEntries(FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])))
@@ -241,8 +249,9 @@ function queryOf(params: URLSearchParams): Query {
 const can = (some: readonly Run[], verb: Verb) => some.some(({ status }) => CAN[verb].includes(status))
 
 /** Does a run that just came belong into the list?  What only the server can tell is left to it. */
-function fits(run: Run, { status, kind, parent, definition }: Query): boolean {
+function fits(run: Run, { status, kind, parent, definition, workspaceId }: Query): boolean {
   return (
+    (workspaceId === undefined || run.workspace === workspaceId) &&
     (status === undefined || run.status === status) &&
     (kind === undefined || run.kind === kind) &&
     (parent === undefined || run.parent === Number(String(parent))) &&

@@ -4,14 +4,16 @@ import type { Run } from '../api.ts'
 import { useAsked, type Asked } from '../asked.ts'
 import { useMovingRuns } from '../feed.ts'
 
-/** The newest runs of all workspaces, as they are now. */
-export function useNewestRuns(): [Asked<readonly Run[]>, () => Promise<void>] {
+/** The newest runs of the workspace that one looks at, as they are now. */
+export function useNewestRuns(workspace: number | undefined): [Asked<readonly Run[]>, () => Promise<void>] {
   const [asked, again] = useAsked('/api/feed', {}, { moves: true })
   const moved = useMoved()
   if (asked.data === undefined) return [{ ...asked, data: undefined }, again]
   const all = new Map(asked.data.items.map((run) => [run.id, run]))
   for (const run of moved.values()) all.set(run.id, newer(all.get(run.id), run))
-  const runs = [...all.values()].toSorted((a, b) => b.id - a.id)
+  const runs = [...all.values()]
+    .filter((run) => workspace === undefined || run.workspace === workspace)
+    .toSorted((a, b) => b.id - a.id)
   return [{ ...asked, data: runs }, again]
 }
 

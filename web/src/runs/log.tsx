@@ -47,7 +47,8 @@ export default function Log({ run }: { run: WholeRun }) {
   const box = useRef<HTMLDivElement>(null)
   const [follow, setFollow] = useState(!isOver(run))
   const [seen, setSeen] = useState(0)
-  const [wrap, setWrap] = useState(false)
+  // A line of a phone is short.
+  const [wrap, setWrap] = useState(innerWidth < 640)
   const virtual = useVirtualizer({
     count: total,
     getScrollElement: () => box.current,

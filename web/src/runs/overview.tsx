@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import type { Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { count, duration, exactly } from '../shown.ts'
-import { Card, Facts, Figure, JsonView, Link, Problem, Progress, States, Time } from '../ui/index.ts'
+import { Card, Facts, Figure, JsonView, Link, Problem, Progress, ProgressCounts, States, Time } from '../ui/index.ts'
 import { inside, words } from '../words/runs.ts'
 import { isOver } from './live.ts'
 import type { WholeRun } from './tabs.ts'
@@ -64,7 +64,7 @@ function HowFar({ run }: { run: WholeRun }) {
       <States of={asked} again={again} lines={3}>
         {(now) => (
           <>
-            <div className="grid grid-cols-2 gap-4 pt-4 sm:grid-cols-4">
+            <div className="grid grid-cols-2 gap-4 pt-4 sm:grid-cols-5">
               {over ? (
                 <Figure label={inside.took} value={tookOf(run)} />
               ) : (
@@ -95,22 +95,19 @@ function HowFar({ run }: { run: WholeRun }) {
                 <h3 className="mb-2 text-sm text-dim">{inside.models}</h3>
                 <ul className="flex flex-col gap-2.5">
                   {now.byModel.map(({ model, ...of }) => (
-                    <li key={model} className="grid grid-cols-[minmax(6rem,12rem)_1fr_auto] items-center gap-3">
-                      <span className="cut" title={model}>
+                    <li key={model} className="flex flex-wrap items-center gap-x-4 gap-y-1.5">
+                      <span className="cut w-44 max-sm:flex-1" title={model}>
                         {model}
                       </span>
-                      <Progress
-                        label={model}
-                        {...of}
-                        moving={run.status === 'running' && of.completed + of.failed + of.cancelled < of.total}
-                      />
-                      <span className="min-w-20 text-right text-sm text-dim">
-                        {count(of.completed + of.failed + of.cancelled)} / {count(of.total)}
-                        {of.failed === 0 ? null : (
-                          <span className="block text-bad">
-                            {inside.failedOf} {count(of.failed)}
-                          </span>
-                        )}
+                      <div className="flex-1 max-sm:order-last max-sm:basis-full">
+                        <Progress
+                          label={model}
+                          {...of}
+                          moving={run.status === 'running' && of.completed + of.failed + of.cancelled < of.total}
+                        />
+                      </div>
+                      <span className="min-w-28 text-right">
+                        <ProgressCounts {...of} />
                       </span>
                     </li>
                   ))}
@@ -133,7 +130,9 @@ function tookOf({ startedAt, finishedAt }: WholeRun): string {
 /** A sentence for each part that waits; nothing while all goes on as it should. */
 function Why({ run }: { run: WholeRun }) {
   const [asked] = useAsked('/api/runs/{id}/why', { path: { id: run.id } }, { every: 5_000 })
-  const waiting = asked.data?.waiting ?? []
+  const all = asked.data?.waiting ?? []
+  // To be next in turn while it goes on is nothing to tell.
+  const waiting = run.status === 'running' ? all.filter(({ reason }) => reason !== 'turn') : all
   if (waiting.length === 0) return null
   return (
     <Card title={inside.whyTitle}>
@@ -241,7 +240,7 @@ function Pace({ of: { pace, moments }, total }: { of: Timeline; total: number })
         aria-label={inside.pace}
         className="h-24 w-full rounded-md bg-sunk"
       >
-        <path d={drawn.all} className="fill-faint" />
+        <path d={drawn.all} className="fill-edge" />
         <path d={drawn.bad} className="fill-bad" />
         <path d={drawn.good} className="fill-accent" />
       </svg>

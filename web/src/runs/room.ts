@@ -15,7 +15,9 @@ export const runs: Room = {
     { path: '/runs', page: lazy(() => import('./list.tsx')) },
     { path: '/runs/:id/:tab?/*?', page: lazy(() => import('./run.tsx')) },
   ],
-  async find(text) {
+  async find(typed) {
+    // `run 12` and `#12` are number 12.
+    const text = typed.replace(/^(run\s+|#)(?=\d+$)/i, '')
     const { items } = await ask('get', '/api/runs', { query: { search: text, limit: 6 } })
     return items.map(({ id, name, kind, status }) => ({
       name: `${words.run(id)} · ${name ?? kind}`,

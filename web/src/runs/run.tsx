@@ -1,6 +1,6 @@
 /** One run: what it is and does now, what can be done about it, and its parts. */
 import { CirclePause, CirclePlay, CircleX, FileQuestion, RotateCcw, RefreshCw } from 'lucide-react'
-import { Suspense, useEffect, useMemo, useState } from 'react'
+import { Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import { ask, type Run } from '../api.ts'
 import { askAgain, setAsked, useAsked } from '../asked.ts'
@@ -51,9 +51,12 @@ function None() {
 
 function Known({ id }: { id: number }) {
   const given = { path: { id } }
-  const [asked, again] = useAsked('/api/runs/{id}', given, { moves: true })
+  // What has ended moves no more, until it is taken up again, which is told by who does it.
+  const ended = useRef(false)
+  const [asked, again] = useAsked('/api/runs/{id}', given, { moves: !ended.current })
   const run = asked.data
   const over = run !== undefined && isOver(run)
+  ended.current = over
   const parts = useThrottled(PAUSE, () =>
     askAgain(`/api/runs/${id}/progress`, `/api/runs/${id}/why`, `/api/runs/${id}/failures`, `/api/runs/${id}/timeline`),
   )

@@ -1,7 +1,7 @@
 /** The whole: who is signed in decides whether the frame is shown, and the address which page in it. */
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { FileQuestion } from 'lucide-react'
-import { Component, lazy, Suspense, useEffect, type ReactNode } from 'react'
+import { Component, lazy, Suspense, useEffect, useRef, type ReactNode } from 'react'
 import { Route, Switch, useLocation } from 'wouter'
 import { problemIn } from '../api.ts'
 import { useAsked } from '../asked.ts'
@@ -60,8 +60,15 @@ function Inside({ me }: { me: Me }) {
   useEffect(() => {
     if (here === '/sign-in') go('/', { replace: true })
   }, [here, go])
+  // Another page begins at its top, and the keyboard with it; its parts leave both where they are.
+  const first = useRef(true)
   useEffect(() => {
+    if (first.current) {
+      first.current = false
+      return
+    }
     scrollTo(0, 0)
+    document.querySelector<HTMLElement>('#content')?.focus({ preventScroll: true })
   }, [here.split('/').slice(0, 3).join('/')])
   return (
     <MeContext value={me}>

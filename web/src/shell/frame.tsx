@@ -8,7 +8,7 @@ import { IconButton, Kbd, Menu, MenuChoice, MenuItems, MenuLine, tellProblem } f
 import { words } from '../words/shell.ts'
 import { Banner } from './banner.tsx'
 import { Help } from './help.tsx'
-import { hearKeys, useCommands } from './keys.ts'
+import { hearKeys, PALETTE, useCommands } from './keys.ts'
 import { useMe, workspaceOf } from './me.ts'
 import { Palette } from './palette.tsx'
 import { rooms, type Room } from './rooms.ts'
@@ -43,7 +43,7 @@ export function Frame({ children }: { children: ReactNode }) {
           >
             <Search aria-hidden size={14} />
             <span className="flex-1 text-left">{words.search}</span>
-            <Kbd keys="⌘K" />
+            <Kbd keys={PALETTE} />
           </button>
         </div>
         <nav aria-label={words.rooms} className="flex-1 overflow-y-auto px-3">
@@ -74,7 +74,7 @@ export function Frame({ children }: { children: ReactNode }) {
       </div>
       <nav
         aria-label={words.rooms}
-        className="fixed inset-x-0 bottom-0 z-30 flex justify-around overflow-x-auto border-t border-line bg-box pb-[env(safe-area-inset-bottom)] lg:hidden"
+        className="fixed inset-x-0 bottom-0 z-30 flex overflow-x-auto border-t border-line bg-box pb-[env(safe-area-inset-bottom)] lg:hidden"
       >
         {mine.map((room) => (
           <Way key={room.path} room={room} current={room === current} below />
@@ -105,7 +105,7 @@ function Way({
   below?: boolean
 }) {
   const look = below
-    ? `min-w-16 flex-col gap-0.5 px-2 py-2 text-xs ${current ? 'text-accent' : 'text-dim'}`
+    ? `min-w-16 flex-1 flex-col gap-0.5 px-2 py-2 text-xs ${current ? 'text-accent' : 'text-dim'}`
     : `gap-2.5 rounded-md px-2.5 py-1.5 ${current ? 'bg-wash font-medium text-accent' : 'text-dim hover:bg-line/60 hover:text-ink'}`
   return (
     <Link href={path} aria-current={current ? 'page' : undefined} className={`flex items-center ${look}`}>

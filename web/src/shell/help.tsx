@@ -2,14 +2,13 @@
 import { useKept } from '../kept.ts'
 import { Dialog, Kbd, Switch } from '../ui/index.ts'
 import { words } from '../words/shell.ts'
-import { useOffered } from './keys.ts'
+import { PALETTE, useOffered } from './keys.ts'
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
   const offered = useOffered().filter(({ keys }) => keys !== undefined)
   const [on, setOn] = useKept('keys', true)
   const fixed = [
-    { name: words.help.find, keys: '⌘K' },
-    { name: words.help.find, keys: 'Ctrl K' },
+    { name: words.help.find, keys: PALETTE },
     { name: words.help.keys, keys: '?' },
   ]
   return (

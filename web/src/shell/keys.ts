@@ -51,6 +51,9 @@ const inField = (target: EventTarget | null) =>
     /^(input|textarea|select)$/i.test(target.tagName) ||
     target.closest('[role=menu],[role=listbox],[role=dialog],[role=alertdialog]') !== null)
 
+/** The keys of the palette, as this machine's are called. */
+export const PALETTE = /mac|iphone|ipad/i.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'
+
 /** Heard for the whole page, once. */
 export function hearKeys(open: { palette: () => void; help: () => void }): () => void {
   const hear = (event: KeyboardEvent) => {

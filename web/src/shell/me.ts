@@ -24,6 +24,11 @@ export function may(me: Me, scope: Scope): boolean {
   return scope === 'admin' ? role === 'admin' || me.operator : role === 'admin' || role === 'member'
 }
 
+/** The workspace that lists are narrowed to; undefined where there is only one to see. */
+export function narrowedTo(me: Me): number | undefined {
+  return me.workspaces.length < 2 ? undefined : workspaceOf(me)?.id
+}
+
 /** Where new things go: what he chose, or the first. */
 export function workspaceOf(me: Me): Me['workspaces'][number] | undefined {
   const chosen = kept<number>('workspace').read()

@@ -89,7 +89,7 @@ export function ButtonLink({ href, look, size, icon: Icon, children }: Shape & {
 
 /** A way to another page in running text. */
 export function Link({ href, children, title }: { href: string; children: ReactNode; title?: string }) {
-  const look = 'text-accent underline-offset-2 hover:underline'
+  const look = 'text-accent underline decoration-accent/35 underline-offset-3 hover:decoration-accent'
   // What the server answers itself is no page of the console.
   if (/^(\/api\/|https?:)/.test(href)) {
     return (

@@ -4,7 +4,7 @@ import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { words } from '../words/ui.ts'
-import { Button, IconButton } from './button.tsx'
+import { Button } from './button.tsx'
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-veil transition-opacity duration-150 data-starting-style:opacity-0 data-ending-style:opacity-0'
@@ -32,7 +32,13 @@ export function Dialog({ open, onClose, title, lead, wide = false, actions, chil
               <Base.Title className="text-lg">{title}</Base.Title>
               {lead === undefined ? null : <Base.Description className="mt-0.5 text-dim">{lead}</Base.Description>}
             </div>
-            <Base.Close render={<IconButton label={words.close} icon={X} size="small" />} />
+            {/* It has the focus when the dialog opens; a tooltip would open with it. */}
+            <Base.Close
+              aria-label={words.close}
+              className="shrink-0 rounded-md p-1.5 text-dim hover:bg-sunk hover:text-ink"
+            >
+              <X aria-hidden size={16} />
+            </Base.Close>
           </header>
           <div className="min-h-0 overflow-y-auto px-5 pb-5">{children}</div>
           {actions === undefined ? null : (
@@ -68,7 +74,7 @@ export function ConfirmDialog({ open, onClose, title, lead, confirm, onConfirm, 
             <AlertDialog.Description className="mt-1 text-dim">{lead}</AlertDialog.Description>
           </div>
           <footer className="flex justify-end gap-2 border-t border-line bg-sunk px-5 py-3">
-            <AlertDialog.Close render={<Button>{words.cancel}</Button>} />
+            <AlertDialog.Close render={<Button>{words.keep}</Button>} />
             <Button
               look={danger ? 'danger' : 'primary'}
               onClick={() => {

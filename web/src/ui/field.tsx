@@ -212,7 +212,7 @@ export function Checkbox({
       }}
       onChange={({ target }) => onChange(target.checked)}
       onClick={(event) => event.stopPropagation()}
-      className="size-4 accent-accent"
+      className="block size-4 accent-accent"
     />
   )
 }

@@ -41,7 +41,7 @@ export function Progress({
         style={{ width: `${part(completed)}%` }}
       />
       <div className="bg-bad transition-[width] duration-300" style={{ width: seen(failed) }} />
-      <div className="bg-faint transition-[width] duration-300" style={{ width: seen(cancelled) }} />
+      <div className="bg-edge transition-[width] duration-300" style={{ width: seen(cancelled) }} />
     </div>
   )
 }

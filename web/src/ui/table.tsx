@@ -60,24 +60,13 @@ interface TableProps<T> {
   readonly idOf: (row: T) => number
   readonly selection?: Selection
   readonly nameOf?: (row: T) => string
-  /** The row that the keyboard is on. */
-  readonly current?: number | undefined
 }
 
 const ROW = 45
 /** So many rows and fewer are all drawn: a page can be searched then. */
 const ALL = 60
 
-export function Table<T extends object>({
-  name,
-  label,
-  columns,
-  rows,
-  idOf,
-  selection,
-  nameOf,
-  current,
-}: TableProps<T>) {
+export function Table<T extends object>({ name, label, columns, rows, idOf, selection, nameOf }: TableProps<T>) {
   const [shown, setShown] = useKept<Record<string, boolean>>(`columns.${name}`, {})
   const [sorting, setSorting] = useState<SortingState>([])
   const definitions = useMemo(
@@ -103,6 +92,19 @@ export function Table<T extends object>({
   })
   const byId = new Map(columns.map((one) => [one.id, one]))
   const all = table.getRowModel().rows
+  // A head that stays in sight needs a box that does not scroll; only a table that is too wide has one that does.
+  const box = useRef<HTMLDivElement>(null)
+  const [wide, setWide] = useState(false)
+  useLayoutEffect(() => {
+    const { current } = box
+    if (current === null) return undefined
+    const watch = new ResizeObserver(() =>
+      setWide((current.firstElementChild?.scrollWidth ?? 0) > current.clientWidth + 1),
+    )
+    watch.observe(current)
+    if (current.firstElementChild !== null) watch.observe(current.firstElementChild)
+    return () => watch.disconnect()
+  }, [])
   const body = useRef<HTMLTableSectionElement>(null)
   const [top, setTop] = useState(0)
   useLayoutEffect(() => {
@@ -134,7 +136,7 @@ export function Table<T extends object>({
   const place = ({ right, wide, width }: Column<T>) =>
     `px-3 ${right === true ? 'text-right' : 'text-left'} ${wide === true ? 'max-lg:hidden' : ''} ${width ?? ''}`
   return (
-    <div className="overflow-x-auto overflow-y-clip" tabIndex={-1}>
+    <div ref={box} className={wide ? 'overflow-x-auto' : ''}>
       <table aria-label={label} aria-rowcount={all.length + 1} className="w-full border-collapse">
         <thead className="sticky top-0 z-10 bg-box text-sm text-dim shadow-[0_1px_0_var(--line)]">
           <tr className="h-9">
@@ -200,7 +202,9 @@ export function Table<T extends object>({
               <tr
                 key={row.id}
                 data-row={id}
-                className={`h-11 border-b border-line last:border-b-0 hover:bg-sunk ${chosen.has(id) ? 'bg-wash' : ''} ${current === id ? 'outline-2 -outline-offset-2 outline-accent' : ''}`}
+                data-index={row.getDisplayIndex()}
+                ref={items === undefined ? undefined : virtual.measureElement}
+                className={`h-11 border-b border-line last:border-b-0 hover:bg-sunk ${chosen.has(id) ? 'bg-wash' : ''}`}
               >
                 {selection === undefined ? null : (
                   <td className="pl-4">

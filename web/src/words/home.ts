@@ -7,8 +7,6 @@ export const words = {
   nothingEnded: 'No run has ended yet.',
   waits: 'Waits for you',
   nothingWaits: 'Nothing waits for you.',
-  paused: 'is paused',
-  approval: 'waits for approval',
   failures: 'Failed lately',
   noFailures: 'Nothing failed lately.',
   health: 'Health',

@@ -48,7 +48,6 @@ export const words = {
   },
   next: 'Next row',
   previous: 'Row before',
-  open: 'Open the row',
   choose: 'Choose the row',
   focusSearch: 'Search',
 }
@@ -137,21 +136,32 @@ export const inside = {
 
 /** What to do about a failure, by its code; what is not here is told by whether it may be tried again. */
 export const remedies: Readonly<Record<string, string>> = {
-  AUTH: 'The provider does not take the key. Set another one, then retry what failed.',
+  RATE_LIMIT: 'The provider asked for fewer requests. A lower limit for it avoids this; retry what failed later.',
+  TIMEOUT: 'It took longer than it may. Retry what failed, or give it more time.',
+  SERVER_ERROR: 'The provider had an error of its own. Retry what failed; if it stays, look at its status page.',
+  NETWORK_ERROR: 'The provider was not reached. Look at the network, then retry what failed.',
+  AUTH_ERROR: 'The provider does not take the key. Set another one, then retry what failed.',
   BILLING:
     'The provider’s account has no credit left. Top it up, release the limit of the provider, then retry what failed.',
-  RATE_LIMITED: 'The provider asked for fewer requests. A lower limit for it avoids this; retry what failed later.',
-  OVERLOADED: 'The provider had too much to do. Retry what failed later.',
-  SERVER_ERROR: 'The provider had an error of its own. Retry what failed; if it stays, look at its status page.',
-  NETWORK: 'The provider was not reached. Look at the network, then retry what failed.',
-  TIMEOUT: 'It took longer than it may. Retry what failed, or give it more time.',
+  NOT_FOUND: 'The provider does not know this model. Look at its name and version, then run it again with another.',
+  VALIDATION_ERROR: 'The provider refused what it was asked. Look at the configuration, then run it again changed.',
   INVALID_RESPONSE:
     'The model’s answer could not be used. Look at a transcript; another model or wording may do better.',
-  CONTENT_FILTERED: 'The provider withheld the answer. Other wording, or another model, may not be.',
-  CONTEXT_LENGTH: 'What was asked is longer than the model takes. Shorten it, or choose a model with a longer window.',
-  NOT_FOUND: 'The provider does not know this model. Look at its name and version.',
-  QUARANTINED: 'Three workers died of this task. Look at its input and at their logs before it is tried again.',
+  POISON_REQUEST:
+    'The provider fails at this request each time. Look at the task’s input; other wording may do better.',
+  CONTENT_FILTER: 'The provider withheld the answer. Other wording, or another model, may not be withheld.',
+  MISSING_API_KEY: 'There is no key for this provider. Set one, then retry what failed.',
+  UNSUPPORTED_PROVIDER: 'There is no provider of that name here. Run it again with another model.',
+  UNKNOWN_MODEL: 'The provider has no model of that name. Run it again with another.',
+  CONFIGURATION: 'Something is not set up here. `millrace doctor` says what; then retry what failed.',
+  WORKER_CRASH: 'A program of the worker ended in the middle. Look at its log, then retry what failed.',
+  WORKER_PROTOCOL: 'A program of the worker did not answer as agreed. Look at its log, then retry what failed.',
+  CANCELLED: 'It was cancelled. Retry takes it up again.',
+  UNKNOWN: 'Nothing more is known of it here; the program’s log says more. Then retry what failed.',
+  QUARANTINED:
+    'Three workers ended while they had this task. Look at its input and their logs before it is tried again.',
 }
+
 export const remedyOtherwise = {
   again: 'Retry what failed.',
   final: 'Trying it again as it is brings the same. Look at the configuration, then run it again changed.',

@@ -2,7 +2,6 @@
 export const words = {
   name: 'Millrace',
   skip: 'Skip to content',
-  menu: 'Menu',
   rooms: 'Rooms',
   close: 'Close',
   theme: { label: 'Theme', light: 'Light', dark: 'Dark', system: 'As the system' },
@@ -16,7 +15,6 @@ export const words = {
     title: 'Find anything',
     placeholder: 'A page, a run’s number, an action…',
     none: 'Nothing is called that.',
-    openRun: (id: string) => `Open run ${id}`,
     pages: 'Pages',
     actions: 'Actions',
     runs: 'Runs',
@@ -25,13 +23,11 @@ export const words = {
     title: 'Keys',
     lead: 'Single keys work while no field has the focus.',
     off: 'Single keys are on',
-    everywhere: 'Everywhere',
     find: 'Find anything',
     keys: 'List these keys',
   },
   banner: {
     lost: 'The connection to the server is lost. What you see may be old; it is tried again by itself.',
-    starting: 'The server is starting.',
     noWorker: 'No worker is running, so nothing is performed. `npm run worker` starts one.',
     staleWorker: 'A worker has not been heard of for a while. What it held is given to others when its lease ends.',
   },
@@ -61,6 +57,5 @@ export const words = {
     submit: 'Sign in',
     linkLead: 'This link signs you in, once.',
     otherwise: 'Sign in with a password',
-    noAccount: 'An operator makes accounts: `npx millrace users add`.',
   },
 }

@@ -2,7 +2,7 @@
 export const words = {
   loading: 'Loading',
   again: 'Try again',
-  cancel: 'Cancel',
+  keep: 'Leave it as it is',
   close: 'Close',
   copy: 'Copy',
   copied: 'Copied',
