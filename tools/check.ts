@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { consoleSizes } from './console-sizes.ts'
 import { guardrails } from './guardrails.ts'
 import { staleReferences } from './reference.ts'
 import { crossings } from './rooms.ts'
@@ -32,6 +33,7 @@ const checks: readonly Check[] = [
   ['import rooms', crossings],
   ['generated pictures', staleReferences],
   ['sizes', tooLong],
+  ['size of the console', consoleSizes],
   ['guardrails', guardrails],
   ['the door of the tools', async () => TOOL_CHECKS.flatMap(({ look }) => look(house))],
 ]

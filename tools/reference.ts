@@ -1,6 +1,7 @@
 /**
- * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md` and the types
- * that the console asks with, made from the code.  `node tools/reference.ts --write` writes them; the check compares.
+ * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md` and the types that
+ * the console asks with, made from the code, and the digests of the skills that we ship.
+ * `node tools/reference.ts --write` writes them; the check compares.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -9,6 +10,7 @@ import { settings } from '../server/src/config.ts'
 import { openLog } from '../server/src/http/log.ts'
 import { referenceText, type Contract } from '../server/src/http/reference.ts'
 import { openServer } from '../server/src/http/server.ts'
+import { productDigests } from '../server/src/skills/product.ts'
 import { FAILURES, STATUS, WORDS, type Row } from '../server/src/providers/failure-table.ts'
 import { contractTypes } from './contract.ts'
 import { root, textOf } from './tree.ts'
@@ -21,6 +23,7 @@ async function pictures(): Promise<Record<string, string>> {
     'docs/reference/http.md': page,
     'web/src/contract.d.ts': types,
     'docs/reference/failures.md': failures(),
+    'server/skills/digests.json': await productDigests(),
   }
 }
 

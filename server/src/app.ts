@@ -21,13 +21,21 @@ import { diagnosisRun } from './domains/diagnosis/examine.ts'
 import type { AskOptions } from './domains/diagnosis/runs.ts'
 import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
+import { webhookRun } from './domains/stage/deliver.ts'
+import type { Home } from './domains/stage/settings-file.ts'
+import { gatesTask } from './domains/stage/gates-task.ts'
+import { stageRun, type StageRun } from './domains/stage/run.ts'
+import { stepTasks } from './domains/stage/step.ts'
 import { openRecorder } from './domains/tool/recorder.ts'
 import { toolRun, type ToolRun } from './domains/tool/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
 import { loadKinds } from './own-kinds.ts'
+import { loadProviders, refuseWrongNames } from './own-providers.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
 import { openProviders, type Catalogue } from './providers/catalogue.ts'
+import type { ExecutionProvider } from './providers/execution.ts'
+import { openSkills, type Skills } from './skills/open.ts'
 import { openPython, type Python } from './tools/python/python.ts'
 import { openTools, type Tools } from './tools/tools.ts'
 import { carrying, traced, tracesRoom } from './traces/carried.ts'
@@ -52,7 +60,7 @@ const probeRoom: Room = {
 const diagnosisRoom: Room = {
   name: 'diagnosis',
   migrations: new URL('domains/diagnosis/migrations/', import.meta.url),
-  texts: ['walls', 'verbs'].map((name) => new URL(`domains/diagnosis/${name}.sql`, import.meta.url)),
+  texts: ['walls', 'verbs', 'appoint'].map((name) => new URL(`domains/diagnosis/${name}.sql`, import.meta.url)),
 }
 
 /** Keys of providers; named as its schema is. */
@@ -68,10 +76,25 @@ const toolRoom: Room = {
   texts: [new URL('domains/tool/tool.sql', import.meta.url)],
 }
 
+const skillsRoom: Room = {
+  name: 'skills',
+  migrations: new URL('skills/migrations/', import.meta.url),
+  texts: [new URL('skills/skills.sql', import.meta.url)],
+}
+
 const doorsRoom: Room = {
   name: 'doors',
   migrations: new URL('http/migrations/', import.meta.url),
   texts: [new URL('http/doors.sql', import.meta.url)],
+}
+
+const stageRoom: Room = {
+  name: 'stage',
+  migrations: new URL('domains/stage/migrations/', import.meta.url),
+  // Its doors are closed last.
+  texts: ['board', 'moves', 'follow', 'work', 'records', 'answers'].map(
+    (name) => new URL(`domains/stage/${name}.sql`, import.meta.url),
+  ),
 }
 
 /** Everything that brings tables, in the order in which they stand on one another. */
@@ -82,13 +105,22 @@ export const rooms: readonly Room[] = [
   diagnosisRoom,
   vaultRoom,
   doorsRoom,
+  skillsRoom,
   toolRoom,
   tracesRoom,
+  stageRoom,
 ]
 
 /** The person at the keyboard; there is one workspace until there is sign-in. */
 export const WORKSPACE = 1
 export const operator: Principal = { sub: 'operator', workspaces: { [WORKSPACE]: 'admin' }, operator: true }
+
+/** The workspace to which the folder of this program belongs. */
+export const homeOf = ({ workspacePath: folder }: Pick<Config, 'workspacePath'>): Home => ({
+  folder,
+  workspace: WORKSPACE,
+  who: operator,
+})
 
 /** What this installation performs. */
 export interface Served {
@@ -101,6 +133,8 @@ export interface Served {
   readonly diagnosis: AskOptions
   readonly kinds: readonly AnyRunKind[]
   readonly python: Python
+  readonly stage: StageRun
+  readonly skills: Skills
   readonly tool: ToolRun
   readonly tools: Tools
   /** Loads the tools of the folder, and says from then on how they do: as this worker. */
@@ -109,9 +143,10 @@ export interface Served {
   leave(): Promise<void>
 }
 
-export function productKinds(config: Config): Served {
+/** @param own a person's own providers, see `ownProviders` */
+export function productKinds(config: Config, own: readonly ExecutionProvider[] = []): Served {
   const keys = keysOf(config)
-  const catalogue = openCatalogue(config, keys)
+  const catalogue = openCatalogue(config, keys, own)
   const prices = openPrices({ file: config.prices })
   const python = openPython({
     command: config.python,
@@ -129,6 +164,8 @@ export function productKinds(config: Config): Served {
   const recorder = openRecorder()
   const tools = openTools({ folder: config.ownTools, python, recorder })
   const tool = traced(toolRun(tools))
+  const webhook = traced(webhookRun(keys))
+  const stage = traced(stageRun({ steps: stepTasks({ catalogue, prices }), gates: [gatesTask(tools)] }))
   return {
     catalogue,
     keys,
@@ -137,8 +174,10 @@ export function productKinds(config: Config): Served {
     probeAnalysis,
     chat,
     diagnosis,
-    kinds: [probe, probeAnalysis, chat, diagnosis.kind, tool],
+    kinds: [probe, probeAnalysis, chat, diagnosis.kind, tool, stage, webhook],
+    stage,
     python,
+    skills: openSkillsOf(config),
     tool,
     tools,
     async joinTools(login, worker) {
@@ -151,9 +190,26 @@ export function productKinds(config: Config): Served {
   }
 }
 
-/** The product's kinds and, after them, those of the person's own folder. */
-export async function servedKinds(config: Config): Promise<Served> {
-  const product = productKinds(config)
+/**
+ * The person's own providers: those of the folder, and those that a program brings.
+ * @throws Refusal INVALID_PROVIDERS, NO_SUCH_FOLDER
+ */
+export async function ownProviders(
+  config: Config,
+  brought: readonly ExecutionProvider[] = [],
+): Promise<readonly ExecutionProvider[]> {
+  if (config.ownProviders === undefined && brought.length === 0) return []
+  const taken = openCatalogue(config)
+    .providers()
+    .map(({ id }) => id)
+  const found = config.ownProviders === undefined ? [] : await loadProviders(config.ownProviders, taken)
+  refuseWrongNames([...found, ...brought], taken)
+  return [...found, ...brought]
+}
+
+/** The product's kinds and, after them, those of the person's own folder; models of own providers too. */
+export async function servedKinds(config: Config, brought: readonly ExecutionProvider[] = []): Promise<Served> {
+  const product = productKinds(config, await ownProviders(config, brought))
   if (config.ownKinds === undefined) return product
   return { ...product, kinds: [...product.kinds, ...(await loadKinds(config.ownKinds, product.kinds)).map(traced)] }
 }
@@ -260,6 +316,13 @@ export async function openApp(
   }
 }
 
+export function openSkillsOf(config: Config): Skills {
+  return openSkills(config.skills, {
+    key: config.skillsMpKey ?? config.skillsMpOtherKey,
+    ...(config.skillsMpAddress === undefined ? {} : { baseUrl: config.skillsMpAddress }),
+  })
+}
+
 /** Keys of the environment; those of the database come with `connect`. */
 export function keysOf(config: Config): Keys {
   const google = config.googleKey === undefined ? settings.geminiKey : settings.googleKey
@@ -303,8 +366,13 @@ export async function glance<T>(
   }
 }
 
-export function openCatalogue(config: Config, keys: Pick<Keys, 'keyOf'> = keysOf(config)): Catalogue {
+export function openCatalogue(
+  config: Config,
+  keys: Pick<Keys, 'keyOf'> = keysOf(config),
+  own: readonly ExecutionProvider[] = [],
+): Catalogue {
   return openProviders({
+    own,
     keyOf: (provider) => keys.keyOf(provider),
     addresses: {
       openai: config.openaiAddress,

@@ -5,10 +5,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import { Refusal } from '@millrace/engine'
 import { age, amount, key, list, number, orNone, repeated, wholeNumber, wholeNumbers } from './cli/arguments.ts'
+import { boardCommands } from './cli/board-commands.ts'
+import { cardWorkCommands } from './cli/card-work-commands.ts'
 import { diagnosisCommands } from './cli/diagnosis-commands.ts'
 import { moneyCommands } from './cli/money-commands.ts'
 import { addPeopleCommands } from './cli/people-commands.ts'
+import { recipesCommands } from './cli/recipes-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
+import { skillsCommands } from './cli/skills-commands.ts'
 import { toolsCommands } from './cli/tools-commands.ts'
 import { withoutSecrets } from './config.ts'
 
@@ -82,6 +86,15 @@ export function commands(done: (code: number) => void = () => {}): Command {
     .option('--name <name>', 'what people see it as (default: host and process)')
     .option('--slots <n>', 'tasks at a time (default: WORKER_SLOTS, 200)', wholeNumber(1, 10_000))
     .action(async (options) => done(await (await import('./cli/worker.ts')).worker(options)))
+
+  command(
+    program,
+    'mcp',
+    'Speak MCP on standard input and output, for an agent at this machine; works on what it starts.',
+    ['millrace mcp', 'MILLRACE_TOOLS=tools millrace mcp --no-worker'],
+  )
+    .option('--no-worker', 'perform nothing here: a `worker` or `up` does')
+    .action(async (options) => done(await (await import('./cli/mcp.ts')).mcp(options)))
 
   command(program, 'migrate', 'Bring the database up to date; safe to repeat.', [
     'millrace migrate',
@@ -332,10 +345,14 @@ export function commands(done: (code: number) => void = () => {}): Command {
     'millrace limits release fake',
   ]).action(async (name) => done(await (await import('./cli/limits.ts')).releaseKey(name)))
 
+  boardCommands(program, command, done)
+  cardWorkCommands(program, command, done)
   diagnosisCommands(program, command, done)
   moneyCommands(program, command, done)
   addPeopleCommands(program, command, done)
   toolsCommands(program, command, done)
+  recipesCommands(program, command, done)
+  skillsCommands(program, command, done)
 
   command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [
     'millrace workers',

@@ -3,7 +3,7 @@
  * sentence.  `docs/reference/settings.md` is made from this list.
  */
 import { Refusal } from '@millrace/engine'
-import { LEVELS, type Level } from './http/log.ts'
+import { LEVELS, type Level } from './http/log-levels.ts'
 
 interface Setting<T> {
   readonly env: string
@@ -171,10 +171,49 @@ export const settings = {
     sentence: 'Tasks that one worker process performs at a time.',
     read: whole('WORKER_SLOTS', 200, 1, 10_000),
   },
+  workspacePath: {
+    env: 'WORKSPACE_PATH',
+    otherwise: 'the folder in which the program is started',
+    sentence:
+      'Folder of the workspace: its `settings.json` is read there, and workers keep the documents of its cards there.',
+    read: (given: string | undefined) => given || process.cwd(),
+  },
+  workerId: {
+    env: 'WORKER_ID',
+    otherwise: 'host and process',
+    sentence: 'Name of the worker process, for people.',
+    read(given: string | undefined) {
+      if (given === undefined || given === '') return undefined
+      if (/^[\x21-\x7e]{1,100}$/.test(given)) return given
+      throw new Refusal('INVALID_SETTING', 'WORKER_ID must be 1 to 100 letters, digits or signs, without spaces.', {
+        remedy: 'Set WORKER_ID to such a name, or leave it out.',
+      })
+    },
+  },
+  maxConcurrent: {
+    env: 'MAX_CONCURRENT',
+    otherwise: '1',
+    sentence: 'Stage runs that one worker process performs at a time; they count among its WORKER_SLOTS.',
+    read: whole('MAX_CONCURRENT', 1, 1, 10_000),
+  },
+  pollInterval: {
+    env: 'POLL_INTERVAL',
+    otherwise: '5000',
+    sentence:
+      'Milliseconds after which a worker looks for work though nobody rang; new work is told to it within a moment.',
+    read: whole('POLL_INTERVAL', 5_000, 10, 3_600_000),
+  },
   ownKinds: {
     env: 'MILLRACE_KINDS',
     otherwise: 'none',
     sentence: 'Folder of your own kinds of runs; `worker`, `up`, `kinds` and `runs start` load every file in it.',
+    read: optional,
+  },
+  ownProviders: {
+    env: 'MILLRACE_PROVIDERS',
+    otherwise: 'none',
+    sentence:
+      'Folder of your own providers, objects with `name` and `execute`; what serves or performs loads every file in it.',
     read: optional,
   },
   ownTools: {
@@ -183,6 +222,15 @@ export const settings = {
     sentence: 'Folder of your own tools, one in a file; `worker`, `up` and `tools` load every file in it.',
     read: optional,
   },
+  skills: {
+    env: 'MILLRACE_SKILLS',
+    otherwise: '`skills`, if it is there',
+    sentence: 'Folder of skills, each a folder with a SKILL.md; `skills sync` reads below it and nowhere else.',
+    read: optional,
+  },
+  skillsMpKey: key('SKILLMP_API_KEY', 'SkillsMP, the marketplace of skills'),
+  skillsMpOtherKey: key('SKILLSMP_API_KEY', 'SkillsMP, where SKILLMP_API_KEY is not set'),
+  skillsMpAddress: address('SKILLSMP_BASE_URL', 'SkillsMP', 'https://skillsmp.com/api/v1'),
   retentionDays: {
     env: 'MILLRACE_RETENTION_DAYS',
     otherwise: '0, which keeps them for ever',

@@ -4,7 +4,7 @@
  */
 import {
   openEngine,
-  startWorker as startEngineWorker,
+  Refusal,
   type AnyRunKind,
   type Event,
   type Run,
@@ -12,8 +12,10 @@ import {
   type StartOptions as EngineStartOptions,
   type Worker as EngineWorker,
 } from '@millrace/engine'
-import { kindNamed, openDatabase, operator, WORKSPACE, type Where } from './app.ts'
+import { kindNamed, openApp, openDatabase, operator, servedKinds, WORKSPACE, type Where } from './app.ts'
 import { readConfig, type Config } from './config.ts'
+import { performAll, performanceOf, startPerforming } from './performing.ts'
+import type { ExecutionProvider } from './providers/execution.ts'
 import { PRIORITY, type Priority } from './runs/priority.ts'
 import { reporter } from './report.ts'
 import { carrying, traced } from './traces/carried.ts'
@@ -42,6 +44,9 @@ export type {
   Tx,
   Uses,
 } from '@millrace/engine'
+export { AnthropicProvider, CLIProvider } from './providers/execution-providers.ts'
+export type { AnthropicOptions, CLIOptions } from './providers/execution-providers.ts'
+export type { ExecutionContext, ExecutionProvider, ExecutionResult, StreamCallback } from './providers/execution.ts'
 export type { Priority } from './runs/priority.ts'
 
 /** Which database; what is named here comes before DATABASE_URL and MILLRACE_FOLDER. */
@@ -53,14 +58,21 @@ export interface DatabaseOptions {
 }
 
 export interface WorkerOptions {
-  readonly kinds: readonly AnyRunKind[]
+  /** What it performs. Default: all that Millrace does, and the kinds of MILLRACE_KINDS. */
+  readonly kinds?: readonly AnyRunKind[]
+  /** Providers of your own for what Millrace does, beside those of MILLRACE_PROVIDERS. */
+  readonly providers?: readonly ExecutionProvider[]
   readonly database?: DatabaseOptions
   /** Tasks at a time. Default: WORKER_SLOTS, 200. */
   readonly slots?: number
+  /** Stage runs at a time, among the slots. Default: MAX_CONCURRENT, 1. */
+  readonly maxConcurrent?: number
+  /** Milliseconds after which it looks for work though nobody rang. Default: POLL_INTERVAL, 5000. */
+  readonly pollIntervalMs?: number
   /** Serves this workspace alone. Default: all. */
-  readonly workspace?: number
-  /** For people. Default: host and process. */
-  readonly name?: string
+  readonly workspaceId?: number | string
+  /** For people. Default: WORKER_ID, otherwise host and process. */
+  readonly workerId?: string
   /** Told of errors that no kind named; they are never stored. Default: standard error, once in a while. */
   readonly report?: (error: unknown) => void
 }
@@ -71,22 +83,50 @@ export interface Worker {
   drain(seconds?: number): Promise<void>
 }
 
-/** Opens the database, brings it up to date if it may, and performs tasks of these kinds until it is drained. */
-export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { database, ...rest } = options
+/**
+ * Opens the database, brings it up to date if it may, and performs tasks until it is drained.
+ * @throws Refusal INVALID_OPTIONS, INVALID_PROVIDERS
+ */
+export async function startWorker(options: WorkerOptions = {}): Promise<Worker> {
+  const { database, kinds, providers, workspaceId, report = reporter(tell), ...rest } = options
   const config = readConfig()
+  const workspace = workspaceId === undefined ? undefined : workspaceNumber(workspaceId)
+  if (kinds !== undefined && providers !== undefined) {
+    throw new Refusal('INVALID_OPTIONS', 'Providers are for what Millrace itself performs: leave out `kinds`.')
+  }
+  if (kinds === undefined) {
+    const app = await openApp({ ...config, ...whereOf(config, database) }, tell, await servedKinds(config, providers))
+    return workerOf(
+      () => app.close(),
+      async () => {
+        await app.tools.load()
+        const worker = await performAll(app, config, { ...rest, report, workspace })
+        await app.joinTools(app.logins.worker, worker)
+        return worker
+      },
+    )
+  }
   const { postgres, logins } = await openDatabase(whereOf(config, database), tell)
+  return workerOf(
+    () => postgres.close(),
+    () =>
+      startPerforming({
+        ...performanceOf(config),
+        ...rest,
+        report,
+        workspace,
+        settings: logins.worker,
+        kinds: kinds.map(traced),
+      }),
+  )
+}
+
+async function workerOf(close: () => Promise<void>, start: () => Promise<EngineWorker>): Promise<Worker> {
   let worker: EngineWorker
   try {
-    worker = await startEngineWorker({
-      slots: config.slots,
-      report: reporter(tell),
-      ...rest,
-      kinds: rest.kinds.map(traced),
-      settings: logins.worker,
-    })
+    worker = await start()
   } catch (error) {
-    await postgres.close()
+    await close()
     throw error
   }
   return {
@@ -95,9 +135,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     async drain(seconds) {
       await worker.drain(seconds)
-      await postgres.close()
+      await close()
     },
   }
+}
+
+function workspaceNumber(given: number | string): number {
+  const id = Number(given)
+  if (Number.isSafeInteger(id) && id > 0) return id
+  throw new Refusal('INVALID_OPTIONS', 'A workspace is a whole number from 1.')
 }
 
 export interface StartOptions extends Pick<EngineStartOptions, 'key' | 'budget' | 'delay'> {

@@ -15,7 +15,7 @@ type AnyTaskKind = AnyRunKind['tasks'][number]
  * @throws Refusal NO_SUCH_FOLDER, or INVALID_KINDS with one cause a line
  */
 export async function loadKinds(folder: string, product: readonly AnyRunKind[]): Promise<readonly AnyRunKind[]> {
-  const files = await kindFiles(folder)
+  const files = await moduleFiles(folder, { of: 'own kinds', setting: 'MILLRACE_KINDS' })
   const here = await realpath(folder)
   lendImports(here)
   const problems: string[] = []
@@ -57,10 +57,17 @@ export async function loadKinds(folder: string, product: readonly AnyRunKind[]):
   return [...runs.keys()]
 }
 
-async function kindFiles(folder: string): Promise<string[]> {
+/**
+ * The files of a person's own folder that are loaded.
+ * @throws Refusal NO_SUCH_FOLDER
+ */
+export async function moduleFiles(
+  folder: string,
+  { of, setting }: { readonly of: string; readonly setting: string },
+): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new Refusal('NO_SUCH_FOLDER', `The folder of your own kinds, ${resolve(folder)}, cannot be read.`, {
-      remedy: 'Make it, or set MILLRACE_KINDS to the folder where they are.',
+    throw new Refusal('NO_SUCH_FOLDER', `The folder of your ${of}, ${resolve(folder)}, cannot be read.`, {
+      remedy: `Make it, or set ${setting} to the folder where they are.`,
       cause: error,
     })
   })
@@ -116,7 +123,8 @@ function isSchema(it: unknown): boolean {
   return typeof it === 'object' && it !== null && 'safeParse' in it && typeof it.safeParse === 'function'
 }
 
-function reasonOf(error: unknown, file: string): string {
+/** Why a file does not load: nothing that the file itself says. */
+export function reasonOf(error: unknown, file: string): string {
   const { name, line, says } = whyNotLoaded(error, file)
   return `${name}${line === undefined ? '' : ` in line ${line}`}${says}`
 }

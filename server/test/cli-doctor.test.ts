@@ -102,6 +102,7 @@ test(
     const of = (what: string) => found.filter((one) => one.what === what && one.state !== 'well')
     expect(of('worker')).toMatchObject([
       { state: 'wrong', says: expect.stringMatching(/^2 \(doomed\) was last seen /) },
+      { state: 'wrong', says: expect.stringMatching(/^3 \(doomed stages\) was last seen /) },
     ])
     expect(of('waiting')).toMatchObject([
       {

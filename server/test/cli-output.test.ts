@@ -122,11 +122,9 @@ describe('help', () => {
       expect(examples.length).toBeGreaterThan(0)
       expect(help).toContain(command.description().split(/\s/)[0])
       for (const example of examples) {
-        const words =
-          example
-            .slice(4)
-            .split(/ [|<] /)[0]
-            ?.split(/\s+/) ?? []
+        // As a shell would: what is quoted is one word, and the rest is for another program or a file.
+        const [asked = ''] = example.slice(4).split(/ [|<>] /)
+        const words = (asked.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, '$1'))
         const args = words.slice(words.indexOf('millrace') + 1)
         expect(args.join(' ').startsWith(path)).toBe(true)
         let ran = 0

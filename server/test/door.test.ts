@@ -52,7 +52,7 @@ describe('a program', () => {
     const database = { url: db.url }
     const millrace = await openMillrace({ kinds: [squares], database })
     left.push(() => millrace.close())
-    const worker = await startWorker({ kinds: [squares], database, slots: 3, name: 'own' })
+    const worker = await startWorker({ kinds: [squares], database, slots: 3, workerId: 'own' })
     left.push(() => worker.drain(1))
     const { run, created } = await millrace.start(squares, { xs: [1, 2, 3] }, { key: 'k', priority: 'high' })
     expect(created).toBe(true)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../engine/testing/index.ts'
 import { operator } from '../src/app.ts'
 import { withClaims } from '../src/domains/diagnosis/people.ts'
-import { assessmentsOf } from '../src/domains/diagnosis/runs.ts'
+import { assessmentsOf } from '../src/domains/diagnosis/directory.ts'
 import { generate } from '../src/domains/diagnosis/synthetic/generate.ts'
 import type { Worker } from '@millrace/engine'
 import { openHttpStage, type HttpStage } from './http-stage.ts'
@@ -20,11 +20,7 @@ beforeAll(async () => {
   for (const name of ['patient-1-1', 'patient-2-1']) stage.person(name, 'member', 7)
   stage.person('reader', 'member', 1, ['runs:read'])
   worker = await stage.work()
-  const mine = await assessmentsOf(
-    stage.engine,
-    await withClaims(stage.engine, { sub: 'patient-1-1', workspaces: {} }),
-    10,
-  )
+  const mine = await assessmentsOf(stage.engine, await withClaims(stage.engine, { sub: 'patient-1-1', workspaces: {} }))
   assessment = mine.find(({ status, answers }) => status === 'completed' && answers > 0)?.id ?? ''
 })
 afterAll(async () => {

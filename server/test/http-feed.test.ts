@@ -237,3 +237,42 @@ test('a line on which nothing happens says now and then that it is there', async
   expect(text).toMatch(/^retry: \d+\n\n/)
   abort.abort()
 })
+
+test('several runs are followed on one line, and who comes again by its last id goes on in each exactly there', async () => {
+  const [one, two] = [await start(20), await start(20)]
+  const worker = await stage.work(4)
+  await Promise.all([one, two].map((run) => stage.ended(run)))
+  await worker.drain(0)
+  const ends = await Promise.all([one, two].map(async (run) => (await stage.engine.run(operator, run)).lastEvent))
+  /** Takes so many messages, and says what each run got and how the last id reads. */
+  async function take(path: string, messages: number, seen?: string) {
+    const numbers = new Map<number, number[]>()
+    const gone: number[] = []
+    let last = ''
+    let taken = 0
+    const headers = seen === undefined ? {} : { 'last-event-id': seen }
+    for await (const { event, id, data } of eventsOf(await stage.raw(path, { headers }))) {
+      if (event === 'gone') gone.push((data as { run: number }).run)
+      if (event === 'events') {
+        const { run, events } = data as { run: number; events: { n: number }[] }
+        numbers.set(run, [...(numbers.get(run) ?? []), ...events.map(({ n }) => n)])
+        last = id ?? last
+      }
+      if (event === 'gone' || event === 'events') taken += 1
+      if (taken === messages) break
+    }
+    return { numbers, gone, last }
+  }
+  const first = await take(`/api/feed?stream=true&runs=${one}:3,${two},999999`, 3)
+  expect(first.gone).toEqual([999_999])
+  expect(first.numbers.get(one)).toEqual(from(4, ends[0] ?? 0))
+  expect(first.numbers.get(two)).toEqual(from(1, ends[1] ?? 0))
+  expect(first.last.split(',').toSorted()).toEqual([`${one}:${ends[0]}`, `${two}:${ends[1]}`, '999999:0'].toSorted())
+  // What the address says is where it began; the id says how far it came.
+  const again = await take(`/api/feed?stream=true&runs=${one},${two}`, 2, `${one}:${(ends[0] ?? 0) - 2},${two}:1`)
+  expect(again.numbers.get(one)).toEqual(from((ends[0] ?? 0) - 1, ends[0] ?? 0))
+  expect(again.numbers.get(two)).toEqual(from(2, ends[1] ?? 0))
+  expect((await stage.ask('/api/feed?stream=true&runs=x')).status).toBe(400)
+  const many = from(1, 51).join(',')
+  expect((await stage.ask(`/api/feed?stream=true&runs=${many}`)).body.code).toBe('INVALID_REQUEST')
+})

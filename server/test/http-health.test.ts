@@ -304,6 +304,7 @@ describe('a run', () => {
       },
       { name: 'diagnosis', input: { type: 'object' } },
       { name: 'tool', input: { type: 'object' } },
+      { name: 'stage', input: { type: 'object' } },
     ])
     const input = {
       definition: definition(definitionText(1)),

@@ -8,6 +8,8 @@ import { SCOPES } from '../src/access/signed-in.ts'
 import { operator } from '../src/app.ts'
 import { definition } from '../testing/bench.ts'
 import { definitionText } from '../testing/probe.ts'
+import { filled, operationsOf, type Operation } from './http-operations.ts'
+import { cardCases, type Case, type Class } from './http-rights-cards.ts'
 import { openHttpStage, type Answer, type HttpStage } from './http-stage.ts'
 
 const CANARY = 'Canary7f3'
@@ -44,6 +46,9 @@ beforeAll(async () => {
   await somebody('lonely')
   const kept = await ask('operator', 'POST', '/api/definitions', definition(definitionText(2, 0, CANARY)))
   definitionId = kept.body.id
+  await ask('operator', 'POST', '/api/cards', { title: CANARY })
+  const skill = { action: 'create', name: CANARY, description: CANARY, promptTemplate: 'Do it.' }
+  await ask('operator', 'POST', '/api/skills', skill)
   const worker = await stage.work()
   run = await startRun({ hold: false })
   await stage.ended(run)
@@ -85,8 +90,6 @@ function ask(as: Person | { bearer: string } | null, method: string, path: strin
   })
 }
 
-/** Who may: everybody; whoever is signed in, about himself; by role in the workspace; who runs the installation. */
-type Class = 'open' | 'self' | 'viewer' | 'member' | 'admin' | 'operator'
 const ALLOWED: Record<Class, readonly Person[]> = {
   open: PEOPLE,
   self: PEOPLE,
@@ -94,21 +97,6 @@ const ALLOWED: Record<Class, readonly Person[]> = {
   member: ['member', 'admin', 'operator'],
   admin: ['admin', 'operator'],
   operator: ['operator'],
-}
-
-interface Case {
-  readonly class?: Class
-  /** Made anew for each who may, and once for all who may not. */
-  readonly place?: () => Promise<Record<string, string | number>>
-  readonly query?: () => string
-  /** Itself, or a function of the place. */
-  readonly body?: unknown
-  /** Stands in the answer of who may, and in that of nobody else. */
-  readonly mark?: string
-  /** It concerns everybody's installation, or makes something of one's own: another workspace's admin may too. */
-  readonly everywhere?: true
-  /** What anybody's own errand answers is another test's. */
-  readonly skip?: true
 }
 
 const onHeld = { place: async () => ({ id: await startRun() }) }
@@ -120,12 +108,32 @@ const newDefinition = {
     id: (await ask('operator', 'POST', '/api/definitions', definition(definitionText(1, 0, CANARY)))).body.id as number,
   }),
 }
+const newSkill = {
+  place: async () => ({
+    id: (
+      await ask('operator', 'POST', '/api/skills', {
+        action: 'create',
+        name: `${CANARY}-${(made += 1)}`,
+        description: CANARY,
+        promptTemplate: 'Do it.',
+      })
+    ).body.skill.id as number,
+  }),
+}
 const inline = { definition: definition(definitionText(1)), models: ['fake:a'], hold: true }
 const member = async () => {
   const user = await somebody('member')
   await setRole(stage.engine, operator, 1, user, 'viewer')
   return { id: 1, user }
 }
+/** Asked with workers, tools and records in tests of their own. */
+const ELSEWHERE = new Set(
+  (
+    'toolHealth getTool callTool listToolJobs getToolJob getToolResult cancelToolJob askDiagnosis listDiagnoses ' +
+    'getDiagnosis auditDiagnosis processDiagnosis retryDiagnosis listOrganisations listClinicians listPatients ' +
+    'listAssessments listPeople appointPerson dismissPerson listAppointments exportDiagnoses'
+  ).split(' '),
+)
 const self = { class: 'self', skip: true } as const
 const everywhere = { everywhere: true } as const
 
@@ -220,57 +228,31 @@ const CASES: Readonly<Record<string, Case>> = {
   // He sees those runs anyway.
   findOldRuns: { class: 'viewer', query: () => '?olderThanDays=0&kind=probe', mark: '"kind":"probe"' },
   pruneRuns: { class: 'admin', body: { olderThanDays: 300 }, ...everywhere },
-  // What is in them is asked with workers, tools and records in tests of their own.
-  toolHealth: { class: 'member', skip: true },
   listTools: { class: 'viewer', ...everywhere },
-  getTool: { class: 'member', skip: true },
-  callTool: { class: 'member', skip: true },
-  listToolJobs: { class: 'member', skip: true },
-  getToolJob: { class: 'member', skip: true },
-  getToolResult: { class: 'member', skip: true },
-  cancelToolJob: { class: 'member', skip: true },
-  askDiagnosis: { class: 'member', skip: true },
-  listDiagnoses: { class: 'member', skip: true },
-  getDiagnosis: { class: 'member', skip: true },
-  auditDiagnosis: { class: 'member', skip: true },
-  processDiagnosis: { class: 'member', skip: true },
-  retryDiagnosis: { class: 'member', skip: true },
+  listSkills: { mark: CANARY },
+  getSkill: newSkill,
+  getSkillFile: { ...newSkill, query: () => '?path=SKILL.md' },
+  bringSkills: { body: { action: 'sync' }, ...everywhere },
+  judgeSkill: { class: 'member', ...newSkill, body: { trustLevel: 'vetted' } },
+  removeSkill: newSkill,
   getFeed: { skip: true },
+  ...cardCases((method, path, body) => ask('operator', method, path, body), CANARY),
   isAlive: { class: 'open' },
   isReady: { class: 'open' },
   health: { class: 'open' },
   metrics: { class: 'open', skip: true },
   listWorkers: everywhere,
+  // What it does is asked in workers-api.test.ts.
+  tendWorkers: { class: 'admin', body: { action: 'cleanup' }, ...everywhere },
   workerHealth: everywhere,
   queueHealth: everywhere,
   providerHealth: everywhere,
   systemHealth: everywhere,
 }
 
-interface Operation {
-  readonly id: string
-  readonly method: string
-  readonly path: string
-  readonly scope: string | undefined
-}
-
-async function operations(): Promise<Operation[]> {
-  const { body } = await stage.ask('/api/openapi.json', { as: null })
-  return Object.entries(
-    body.paths as Record<string, Record<string, { operationId: string; description?: string }>>,
-  ).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { operationId: id, description = '' }]) => ({
-      id,
-      method: method.toUpperCase(),
-      path,
-      scope: /Needs the scope `([^`]+)`/.exec(description)?.[1],
-    })),
-  )
-}
-
 /** Runs and definitions are classed by their scope; whatever is otherwise says so above. */
 function caseOf({ id, path, scope, method }: Operation): Case & { class: Class } {
-  const given = CASES[id] ?? {}
+  const given = CASES[id] ?? (ELSEWHERE.has(id) ? ({ class: 'member', skip: true } as const) : {})
   const byScope =
     scope?.endsWith(':read') === true ? 'viewer' : scope?.endsWith(':write') === true ? 'member' : undefined
   const found = given.class ?? byScope
@@ -278,9 +260,6 @@ function caseOf({ id, path, scope, method }: Operation): Case & { class: Class }
   const place = path.includes('/definitions/{id}') ? onDefinition : path.includes('{id}') ? onRun : {}
   return { ...place, ...given, class: found }
 }
-
-const filled = (path: string, place: Record<string, string | number>) =>
-  path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(place[name] ?? 'missing')))
 
 test('each route answers who may ask it, and nobody else, on rows that somebody sees', async () => {
   // A second run to compare with.
@@ -290,7 +269,7 @@ test('each route answers who may ask it, and nobody else, on rows that somebody 
   await stage.engine.budgets.set(operator, { workspace: 1 }, { tokens: 777_000 })
   const wrong: string[] = []
   let cells = 0
-  const all = await operations()
+  const all = await operationsOf(stage)
   for (const operation of all) {
     const { id, method, path, scope } = operation
     const { class: of, place = async () => ({}), query, body, mark, everywhere: anywhere, skip } = caseOf(operation)
@@ -315,12 +294,7 @@ test('each route answers who may ask it, and nobody else, on rows that somebody 
       const { text: key } = await makeKey(
         stage.engine,
         { sub: `user:${ME.operator}`, workspaces: { 1: 'admin' }, operator: true },
-        {
-          user: ME.operator,
-          name: 'k',
-          scopes: rest,
-          days: 1,
-        },
+        { user: ME.operator, name: 'k', scopes: rest, days: 1 },
       )
       const answer = await request({ bearer: key }, target)
       if (answer.status !== 403 || answer.body?.code !== 'MISSING_SCOPE') say(`a key without ${scope}`, answer, '403')

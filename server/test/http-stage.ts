@@ -18,6 +18,9 @@ import { openKeys } from '../src/keys/keys.ts'
 import { chatRun } from '../src/domains/chat/chat.ts'
 import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
+import { gatesTask } from '../src/domains/stage/gates-task.ts'
+import { stageRun } from '../src/domains/stage/run.ts'
+import { stepTasks } from '../src/domains/stage/step.ts'
 import { openRecorder } from '../src/domains/tool/recorder.ts'
 import { toolRun } from '../src/domains/tool/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
@@ -25,6 +28,7 @@ import { openLog } from '../src/http/log.ts'
 import { openHouse, type OpenHouse } from '../src/http/open-house.ts'
 import { listen, openServer } from '../src/http/server.ts'
 import { openProviders, type Catalogue } from '../src/providers/catalogue.ts'
+import { openSkills, type Skills } from '../src/skills/open.ts'
 import { openTools, type Tools, type ToolsOptions } from '../src/tools/tools.ts'
 import { carrying, traced } from '../src/traces/carried.ts'
 import { outside } from '../testing/probe.ts'
@@ -77,7 +81,10 @@ export async function openHttpStage(
     hosts?: string[]
     /** The folder of the built console. */
     web?: string
+    skills?: Skills
     tools?: Partial<Pick<ToolsOptions, 'folder' | 'faults' | 'pause'>>
+    /** Where settings.json lies; by default nowhere. */
+    folder?: string
   } = {},
 ): Promise<HttpStage> {
   const db = await freshDatabase(rooms.slice(1))
@@ -92,7 +99,11 @@ export async function openHttpStage(
   const recorder = openRecorder()
   const tools = openTools({ folder: undefined, python, recorder, ...how.tools })
   const tool = toolRun(tools)
-  const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool].map((kind) => traced<AnyRunKind>(kind))
+  const stage = stageRun({
+    steps: stepTasks({ catalogue, prices }),
+    gates: [gatesTask(tools)],
+  })
+  const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool, stage].map((kind) => traced<AnyRunKind>(kind))
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(
     {
@@ -107,6 +118,8 @@ export async function openHttpStage(
       catalogue,
       prices,
       python,
+      home: { folder: how.folder ?? db.name, workspace: 1, who: operator },
+      skills: how.skills ?? openSkills(undefined, {}),
       providerHealth: () => providerHealth(catalogue),
     },
     db.api,
@@ -176,9 +189,9 @@ export async function openHttpStage(
     person,
     revoke: (name) => void people.delete(name),
     async work(slots = 60) {
+      await tools.load()
       const worker = await startWorker({ settings: db.worker, kinds, slots, report: console.error })
       workers.push(worker)
-      await tools.load()
       await recorder.join(db.worker, () => worker.id, tools.runner)
       return worker
     },

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestDatabase } from '../../engine/testing/index.ts'
 
-const BINARY = fileURLToPath(new URL('../bin/millrace.js', import.meta.url))
+export const BINARY = fileURLToPath(new URL('../bin/millrace.js', import.meta.url))
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 
 /** How a command ended, and all that it said. */

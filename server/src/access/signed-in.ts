@@ -8,10 +8,14 @@ export const SCOPES = [
   'runs:write',
   'definitions:read',
   'definitions:write',
+  'board:read',
+  'board:write',
   'exports:read',
   'gateway',
   'workers',
   'tools',
+  'skills:read',
+  'skills:write',
   'admin',
 ] as const
 export type Scope = (typeof SCOPES)[number]
@@ -56,7 +60,15 @@ export function mustAllow(who: SignedIn, scope: Scope): void {
   })
 }
 
-const WRITING = new Set<Scope>(['runs:write', 'definitions:write', 'gateway', 'workers', 'tools'])
+const WRITING = new Set<Scope>([
+  'runs:write',
+  'definitions:write',
+  'board:write',
+  'gateway',
+  'workers',
+  'tools',
+  'skills:write',
+])
 
 /** The roles that scopes leave, so that the database's own walls hold even where a route forgot to ask. */
 export function narrowed(principal: Principal, scopes: ReadonlySet<Scope> | 'all'): Principal {

@@ -3,24 +3,15 @@ import { Refusal } from '@millrace/engine'
 import { operator, WORKSPACE, type App } from '../app.ts'
 import { principalOf, type DiagnosisPrincipal } from '../domains/diagnosis/people.ts'
 import { adviceFor } from '../domains/diagnosis/prompt.ts'
-import {
-  ask,
-  assessmentsOf,
-  audit,
-  get,
-  list,
-  process as processRun,
-  retry,
-  type DiagnosisLine,
-} from '../domains/diagnosis/runs.ts'
+import { ask, audit, get, list, process as processRun, retry, type DiagnosisLine } from '../domains/diagnosis/runs.ts'
 import type { DiagnosisResult } from '../domains/diagnosis/result.ts'
 import { generate } from '../domains/diagnosis/synthetic/generate.ts'
-import { grouped, remark, say, table, when } from './screen.ts'
+import { grouped, remark, say, table } from './screen.ts'
 import { onInterrupt, withApp } from './session.ts'
 
-const NOTICE = 'Synthetic data. Decision support for clinicians: it decides nothing.'
+export const NOTICE = 'Synthetic data. Decision support for clinicians: it decides nothing.'
 
-interface As {
+export interface As {
   readonly as?: string
   readonly json?: boolean
 }
@@ -30,7 +21,7 @@ type Shown = Awaited<ReturnType<typeof get>>
 type Said = Pick<Shown, 'id' | 'assessment_id' | 'status' | 'completed_at'> &
   Partial<Omit<DiagnosisLine, 'engine_run_id' | 'workspace_id'> & Pick<DiagnosisResult, 'confidence' | 'metadata'>>
 
-async function principal({ engine }: App, { as }: As): Promise<DiagnosisPrincipal> {
+export async function principal({ engine }: App, { as }: As): Promise<DiagnosisPrincipal> {
   if (as === undefined) return operator
   const who = await principalOf(engine, as)
   if (Object.keys(who.diagnosis ?? {}).length > 0) return who
@@ -50,22 +41,6 @@ export async function generatePractice(options: { patients: number; seed: number
       say('Subjects: admin-1, admin-2, clinician-1-1 … clinician-2-4, patient-1-1 … patient-2-5.')
     }
     remark(NOTICE)
-    return 0
-  })
-}
-
-export async function listAssessments(options: { as: string; limit: number; json?: boolean }): Promise<number> {
-  return withApp(async (app) => {
-    const found = await assessmentsOf(app.engine, await principal(app, options), options.limit)
-    if (options.json === true) say(JSON.stringify(found))
-    else if (found.length === 0) say('There is no assessment that this person may see.')
-    else
-      say(
-        table(
-          ['assessment', 'status', 'answers', 'begun'],
-          found.map((one) => [one.id, one.status, one.answers, when(one.created_at)]),
-        ),
-      )
     return 0
   })
 }

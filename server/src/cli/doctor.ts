@@ -2,7 +2,16 @@
 import { stat, statfs } from 'node:fs/promises'
 import { openEngine, Refusal, sqlState } from '@millrace/engine'
 import { examine, holdsDatabase, openPostgres, type Postgres } from '@millrace/engine/postgres'
-import { databaseUrlOf, glance, keysOf, loginsOf, openCatalogue, providerHealth, operator } from '../app.ts'
+import {
+  databaseUrlOf,
+  glance,
+  keysOf,
+  loginsOf,
+  openCatalogue,
+  operator,
+  ownProviders,
+  providerHealth,
+} from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
 import { lookAtWork } from './doctor-work.ts'
@@ -106,7 +115,8 @@ async function lookAtDisk(folder: string): Promise<Finding[]> {
 async function lookAtProviders(config: Config): Promise<Finding[]> {
   const keys = keysOf(config)
   // With the keys that a run would be asked with.
-  const { providers } = await glance(config, { keys }, () => providerHealth(openCatalogue(config, keys)))
+  const own = await ownProviders(config)
+  const { providers } = await glance(config, { keys }, () => providerHealth(openCatalogue(config, keys, own)))
   const findings = providers
     .filter(({ configured }) => configured)
     .map(({ id, name, error }): Finding => {

@@ -1,6 +1,6 @@
 /** `millrace models`: what can be asked, as the providers themselves list it, and what it costs. */
 import { Refusal } from '@millrace/engine'
-import { glance, keysOf, openCatalogue } from '../app.ts'
+import { glance, keysOf, openCatalogue, ownProviders } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { openPrices, type Price } from '../prices/prices.ts'
 import { dollars } from './money.ts'
@@ -9,7 +9,7 @@ import { remark, say, table } from './screen.ts'
 export async function models(options: { json?: boolean; provider?: string }): Promise<number> {
   const config = readConfig()
   const keys = keysOf(config)
-  const catalogue = openCatalogue(config, keys)
+  const catalogue = openCatalogue(config, keys, await ownProviders(config))
   const offers = await glance(config, { keys }, () => catalogue.models(options.provider))
   if (offers.length === 0) {
     throw new Refusal('UNSUPPORTED_PROVIDER', `There is no provider ${JSON.stringify(options.provider)}.`, {

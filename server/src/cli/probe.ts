@@ -1,6 +1,6 @@
 /** `millrace probe`: from a definition to results and a CSV, in one command that can be repeated. */
 import { relative } from 'node:path'
-import { glance, openApp, operator, productKinds, WORKSPACE, type App, type Served } from '../app.ts'
+import { glance, openApp, operator, ownProviders, productKinds, WORKSPACE, type App, type Served } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { readDefinition, type Definition } from '../domains/probe/definition/definition.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
@@ -37,7 +37,7 @@ export interface ProbeOptions {
 
 export async function probe(file: string, options: ProbeOptions): Promise<number> {
   const config = readConfig()
-  const served = productKinds(config)
+  const served = productKinds(config, await ownProviders(config))
   try {
     const request = requestOf(await readDefinitionFile(file), options)
     const { input, dry } = await glance(config, served, ({ ask: look }) =>

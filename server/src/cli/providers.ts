@@ -1,12 +1,13 @@
 /** `millrace providers`: which providers can be asked, and what is missing. */
-import { glance, keysOf, openCatalogue, providerHealth } from '../app.ts'
+import { glance, keysOf, openCatalogue, ownProviders, providerHealth } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { say, table } from './screen.ts'
 
 export async function providers(options: { json?: boolean }): Promise<number> {
   const config = readConfig()
   const keys = keysOf(config)
-  const health = await glance(config, { keys }, () => providerHealth(openCatalogue(config, keys)))
+  const own = await ownProviders(config)
+  const health = await glance(config, { keys }, () => providerHealth(openCatalogue(config, keys, own)))
   if (options.json === true) {
     say(JSON.stringify(health))
   } else {

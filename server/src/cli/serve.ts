@@ -3,6 +3,7 @@ import { openApp, servedKinds, type App } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { relative } from 'node:path'
 import { bold, dim, remark, say } from './screen.ts'
+import { tellSettings } from './settings-file.ts'
 import { openServing } from './serving.ts'
 import { onInterrupt } from './session.ts'
 
@@ -17,6 +18,7 @@ export async function serve(): Promise<number> {
   try {
     app = await openApp(config, remark, served)
     const { tokenFile, signIn } = await serving.open(app)
+    await tellSettings(app, config)
     say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)
     say(
       `Programs sign in with the token in ${relative('.', tokenFile)}; ${serving.url}/api/docs says what can be asked.`,

@@ -3,7 +3,7 @@ import { Refusal, type Worker } from '@millrace/engine'
 import { openAccess, type Access } from '../access/access.ts'
 import { isLoopback } from '../access/origin.ts'
 import { ensureFirst, firstLink, LINK_HOURS } from '../access/people.ts'
-import { operator, providerHealth, type App } from '../app.ts'
+import { homeOf, operator, providerHealth, type App } from '../app.ts'
 import type { Config } from '../config.ts'
 import { CONSOLE, isBuilt } from '../http/console.ts'
 import { byToken, localToken } from '../http/local-token.ts'
@@ -70,7 +70,10 @@ export async function openServing(config: Config, open = false): Promise<Serving
       const local = byToken(token, operator)
       access = { ...people, authenticate: async (asking) => (await local(asking)) ?? people.authenticate(asking) }
       beside = worker
-      house = openHouse({ ...app, providerHealth: () => providerHealth(catalogue) }, app.logins.api)
+      house = openHouse(
+        { ...app, home: homeOf(config), providerHealth: () => providerHealth(catalogue) },
+        app.logins.api,
+      )
       return {
         tokenFile: path,
         signIn: [

@@ -1,5 +1,5 @@
 /** One command's time with the installation: opened, used, left again whatever happens. */
-import { openApp, productKinds, servedKinds, type App } from '../app.ts'
+import { openApp, ownProviders, productKinds, servedKinds, type App, type Served } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { remark } from './screen.ts'
 
@@ -9,12 +9,16 @@ export async function withApp<T>(
   { own = false }: { own?: boolean } = {},
 ): Promise<T> {
   const config = readConfig()
-  const app = await openApp(config, remark, own ? await servedKinds(config) : productKinds(config))
+  const app = await openApp(config, remark, await (own ? servedKinds(config) : productOf(config)))
   try {
     return await work(app, config)
   } finally {
     await app.close()
   }
+}
+
+async function productOf(config: Config): Promise<Served> {
+  return productKinds(config, await ownProviders(config))
 }
 
 export interface Interruption {

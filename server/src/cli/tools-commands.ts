@@ -46,6 +46,14 @@ export function toolsCommands(program: Command, command: Add, done: (code: numbe
     .option('--python', 'in Python')
     .option('--folder <path>', 'where it goes (default: MILLRACE_TOOLS, or tools)')
     .action(async (name, options) => done(await (await import('./new-tool.ts')).newTool(name, options)))
+  command(
+    tools,
+    'accept',
+    'Take the tools of another MCP server as it describes them now; workers use them when they start.',
+    ['MILLRACE_TOOLS=tools millrace tools accept tickets'],
+  )
+    .argument('<server>', 'the name of its file in the folder, without .mcp.json', toolName)
+    .action(async (name) => done(await (await import('./tools.ts')).acceptTools(name)))
   command(tools, 'trace', 'What was behind an error of a tool, by the correlation id that its caller was told.', [
     'millrace tools trace 1f0c3b1e-5b0e-4c7c-9d6a-3f6b0a4f5d21',
   ])

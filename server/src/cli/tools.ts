@@ -1,6 +1,6 @@
 /** `millrace tools`: which there are, one of them, calling it, and what was behind an error. */
 import { Refusal } from '@millrace/engine'
-import { openApp, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
+import { openApp, operator, productKinds, servedKinds, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { jobNumbered, outputOf, seenTools, stateOf, type SeenTool } from '../domains/tool/jobs.ts'
 import { COMING_TO_AN_END, performRun } from './perform-run.ts'
@@ -164,6 +164,19 @@ export async function callTool(name: string, options: CallOptions): Promise<numb
       interruption.stop()
     }
   })
+}
+
+export async function acceptTools(server: string): Promise<number> {
+  // Neither a database nor a worker is asked: what is accepted lies beside the server's file.
+  const served = productKinds(readConfig())
+  try {
+    const changes = await served.tools.accept(server)
+    for (const { tool, how } of changes) say(`${how.padEnd(8)} ${tool}`)
+    say(changes.length === 0 ? `${server} is as it was accepted.` : `Accepted. Workers use it when they start again.`)
+    return 0
+  } finally {
+    await served.leave()
+  }
 }
 
 export function traceTool(id: string): Promise<number> {

@@ -1,10 +1,11 @@
 /** `millrace up`: everything in one program.  On an empty database it shows what it can do, then keeps serving. */
 import { fileURLToPath } from 'node:url'
-import { startWorker, type Worker } from '@millrace/engine'
+import type { Worker } from '@millrace/engine'
 import { openApp, operator, servedKinds, WORKSPACE, type App } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { prepare, startProbe } from '../domains/probe/start.ts'
 import { resultsOf } from '../domains/probe/results.ts'
+import { performAll } from '../performing.ts'
 import { reporter } from '../report.ts'
 import { endOf, exportTo, resultTable, watch } from './follow-run.ts'
 import { readDefinitionFile } from './probe.ts'
@@ -12,6 +13,7 @@ import { tellPython } from './python.ts'
 import { keepPruning } from './retention.ts'
 import { bold, dim, grouped, remark, say } from './screen.ts'
 import { onInterrupt } from './session.ts'
+import { tellSettings } from './settings-file.ts'
 import { openServing } from './serving.ts'
 import { relative } from 'node:path'
 
@@ -35,13 +37,9 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     await served.tools.load()
     const opened = await openApp(config, remark, served)
     app = opened
-    worker = await startWorker({
-      settings: app.logins.worker,
-      kinds: app.kinds,
-      slots: config.slots,
-      report: reporter(remark),
-    })
+    worker = await performAll(app, config, { report: reporter(remark) })
     await app.joinTools(app.logins.worker, worker)
+    await tellSettings(app, config)
     const { signIn } = await serving.open(app, worker)
     endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)

@@ -1,11 +1,12 @@
 /** `millrace worker`: one more process that performs tasks. */
-import { startWorker } from '@millrace/engine'
 import { openApp, servedKinds } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { performAll } from '../performing.ts'
 import { reporter } from '../report.ts'
 import { tellPython } from './python.ts'
 import { keepPruning } from './retention.ts'
 import { remark, say } from './screen.ts'
+import { tellSettings } from './settings-file.ts'
 import { onInterrupt } from './session.ts'
 
 const DRAIN = 30
@@ -21,14 +22,13 @@ export async function worker(options: { name?: string; slots?: number }): Promis
   const app = await openApp(config, remark, served)
   try {
     const slots = options.slots ?? config.slots
-    const running = await startWorker({
-      settings: app.logins.worker,
-      kinds: app.kinds,
+    const running = await performAll(app, config, {
       slots,
       report: reporter(remark),
-      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.name === undefined ? {} : { workerId: options.name }),
     })
     await app.joinTools(app.logins.worker, running)
+    await tellSettings(app, config)
     const endPruning = keepPruning(app.engine, config.retentionDays, reporter(remark))
     say(
       `Worker ${running.id} performs up to ${slots} tasks at a time: ${app.kinds.map((kind) => kind.name).join(', ')}. Ctrl-C drains.`,
@@ -37,7 +37,8 @@ export async function worker(options: { name?: string; slots?: number }): Promis
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
     await Promise.all([running.drain(DRAIN), endPruning()])
-    say(`Worker ${running.id} closed ${running.counts.closed} tasks.`)
+    const { closed, fenced } = running.counts
+    say(`Worker ${running.id} closed ${closed} tasks${fenced === 0 ? '' : `; ${fenced} came too late`}.`)
     return 0
   } finally {
     await app.close()

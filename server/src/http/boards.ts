@@ -1,10 +1,10 @@
 /**
- * What moves in a workspace: its newest runs, read once per view and wake, and
- * given to each reader as far as they are others than those he has.  Every message
- * is a whole run, so a reader that was away misses nothing by it.
+ * What moves in a workspace: its newest runs, its cards, or what people are told, read
+ * once per view and wake, and given to each reader as far as they are others than
+ * those he has.  Every message is a whole one, so a reader that was away misses
+ * nothing by it.
  */
 import type { Engine, Principal } from '@millrace/engine'
-import { findRuns, type FoundRun } from '../domains/probe/find-runs.ts'
 
 /** Runs that a board speaks of. */
 export const NEWEST = 200
@@ -12,14 +12,21 @@ export const NEWEST = 200
 const PAUSE = 250
 const LOOK_AGAIN = 2_000
 
-export interface Boards {
+export interface Boards<T> {
   /** First all of them, then those that have changed. */
-  read(who: Principal, signal: AbortSignal): AsyncIterable<FoundRun[]>
+  read(who: Principal, signal: AbortSignal): AsyncIterable<T[]>
   close(): Promise<void>
 }
 
-interface Board {
-  runs: readonly FoundRun[]
+/** What a board is of: how it is read, and what says that one is another than it was. */
+export interface BoardOf<T> {
+  /** All that it speaks of, as far as this reader sees it; not what is his alone. */
+  readonly find: (who: Principal) => Promise<readonly T[]>
+  readonly stamp: (one: T) => string
+}
+
+interface Board<T> {
+  all: readonly T[]
   readonly waiting: Set<() => void>
   readonly abort: AbortController
   readers: number
@@ -28,19 +35,19 @@ interface Board {
   readonly done: Promise<void>
 }
 
-export function openBoards(engine: Engine): Boards {
-  const boards = new Map<string, Board>()
+export function openBoards<T extends { readonly id: number }>(engine: Engine, { find, stamp }: BoardOf<T>): Boards<T> {
+  const boards = new Map<string, Board<T>>()
 
-  function open(key: string, who: Principal): Board {
+  function open(key: string, who: Principal): Board<T> {
     const abort = new AbortController()
     const { signal } = abort
     const read = async () => {
-      board.runs = await findRuns(engine, who, { limit: NEWEST })
+      board.all = await find(who)
       for (const resolve of board.waiting) resolve()
       board.waiting.clear()
     }
     const begun = Promise.resolve().then(read)
-    const board: Board = { runs: [], waiting: new Set(), abort, readers: 0, begun, done: begun.then(goOn, () => {}) }
+    const board: Board<T> = { all: [], waiting: new Set(), abort, readers: 0, begun, done: begun.then(goOn, () => {}) }
     async function goOn() {
       let rung = false
       let ring = () => {}
@@ -80,8 +87,8 @@ export function openBoards(engine: Engine): Boards {
       try {
         await board.begun
         while (!signal.aborted) {
-          const others = board.runs.filter((run) => given.get(run.id) !== stampOf(run))
-          for (const run of others) given.set(run.id, stampOf(run))
+          const others = board.all.filter((one) => given.get(one.id) !== stamp(one))
+          for (const one of others) given.set(one.id, stamp(one))
           if (others.length > 0) yield others
           else await changed(board, signal)
         }
@@ -101,9 +108,7 @@ export function openBoards(engine: Engine): Boards {
   }
 }
 
-const stampOf = (run: FoundRun) => `${run.lastEvent} ${run.status} ${run.round}`
-
-function changed(board: Board, signal: AbortSignal): Promise<void> {
+function changed(board: Pick<Board<unknown>, 'waiting'>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
       board.waiting.delete(go)

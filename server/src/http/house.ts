@@ -11,11 +11,16 @@ import type { probeRun } from '../domains/probe/run.ts'
 import type { ToolRun } from '../domains/tool/run.ts'
 import { lengthsSeen } from '../domains/probe/forecast.ts'
 import type { Known } from '../domains/probe/start.ts'
+import type { CardHead } from '../domains/stage/cards.ts'
+import type { Notice } from '../domains/stage/notices.ts'
+import type { Home } from '../domains/stage/settings-file.ts'
+import type { FoundRun } from '../domains/probe/find-runs.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Prices } from '../prices/prices.ts'
 import { PRIORITY, type Priority } from '../runs/priority.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { ProviderHealth } from '../providers/health.ts'
+import type { Skills } from '../skills/open.ts'
 import type { Python } from '../tools/python/python.ts'
 import type { Boards } from './boards.ts'
 import { signedIn } from './door.ts'
@@ -36,9 +41,14 @@ export interface House {
   readonly catalogue: Catalogue
   readonly prices: Prices
   readonly python: Pick<Python, 'health'>
+  readonly skills: Skills
   readonly accesses: Accesses
   readonly feeds: Feeds
-  readonly boards: Boards
+  readonly boards: Boards<FoundRun>
+  readonly cards: Boards<CardHead>
+  readonly notices: Boards<Notice>
+  /** The workspace whose files lie here. */
+  readonly home: Home
   /** Never throws, pays for nothing, and remembers for a while. */
   readonly providerHealth: () => Promise<{ readonly providers: readonly ProviderHealth[] }>
 }
@@ -119,16 +129,30 @@ export const who = (request: FastifyRequest): Principal => signedIn(request).pri
  * @throws Refusal INVALID_WORKSPACE
  */
 export function workspaceOf(request: FastifyRequest): number {
-  const mine = Object.keys(who(request).workspaces)
+  return workspaceNamed(who(request), request.headers['x-millrace-workspace'])
+}
+
+/** @throws Refusal INVALID_WORKSPACE */
+export function workspaceNamed({ workspaces }: Principal, named: string | string[] | undefined): number {
+  const mine = Object.keys(workspaces)
     .map(Number)
     .sort((a, b) => a - b)
-  const named = request.headers['x-millrace-workspace']
   const wanted = named === undefined ? mine[0] : mine.find((workspace) => String(workspace) === named)
   if (wanted !== undefined) return wanted
   throw new Refusal(
     'INVALID_WORKSPACE',
     named === undefined ? 'You are in no workspace.' : 'You are not in that workspace.',
   )
+}
+
+/**
+ * The workspace that is spoken of: the one that is named, or as for new things.
+ * @throws Refusal INVALID_WORKSPACE, NOT_ALLOWED
+ */
+export function workspaceAsked(request: FastifyRequest, named: number | undefined): number {
+  if (named === undefined) return workspaceOf(request)
+  if (Object.hasOwn(who(request).workspaces, named)) return named
+  throw new Refusal('NOT_ALLOWED', 'You are not in that workspace.')
 }
 
 /** Undefined fields are left out, as exact optional types want it. */

@@ -4,11 +4,9 @@
  * queries, headers and texts of exceptions do not.
  */
 import { pino, type Logger } from 'pino'
+import type { Level } from './log-levels.ts'
 
 export type { Logger } from 'pino'
-
-export const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
-export type Level = (typeof LEVELS)[number]
 
 export interface Sink {
   write(line: string): void

@@ -7,7 +7,12 @@ import { isConnectionLoss, Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { ACCESS_PROBLEMS } from '../access/refusals.ts'
 import { DIAGNOSIS_PROBLEMS, DiagnosisRefusal } from '../domains/diagnosis/errors.ts'
+import { STAGE_PROBLEMS } from '../domains/stage/problems.ts'
+import { RECIPE_PROBLEMS } from '../domains/stage/recipes/problems.ts'
+import { InvalidRecipe } from '../domains/stage/recipes/recipes.ts'
+import { SKILL_PROBLEMS } from '../skills/refusals.ts'
 import { ERROR_TYPES } from '../tools/envelope.ts'
+import { recipeValidation } from './recipe-shapes.ts'
 import { partsOf, ToolProblem } from './tool-problem.ts'
 
 /** The envelope of a tool's error; `plugin` is the tool, as older callers say it. */
@@ -43,6 +48,7 @@ const problemSchema = z
     retryAfter: z.number().optional().describe('Seconds before which trying again is useless.'),
     error: errorSchema.optional().describe('Where a tool was called.'),
     run: z.int().optional().describe('Number of the run that failed.'),
+    validation: recipeValidation.optional().describe('Of a recipe that was not saved.'),
   })
   // The contract finds it by this id.
   .meta({ id: 'Problem', description: 'RFC 9457' })
@@ -52,6 +58,9 @@ export type Problem = z.output<typeof problemSchema>
 export const PROBLEMS: Readonly<Record<string, readonly [status: number, title: string]>> = {
   ...ACCESS_PROBLEMS,
   ...DIAGNOSIS_PROBLEMS,
+  ...STAGE_PROBLEMS,
+  ...RECIPE_PROBLEMS,
+  ...SKILL_PROBLEMS,
   INVALID_REQUEST: [400, 'The request is not as this route takes it'],
   INVALID_JSON: [400, 'The body is not JSON'],
   INVALID_TEXT: [400, 'A text holds a character that cannot be kept'],
@@ -132,6 +141,7 @@ export function toProblem(error: unknown, correlationId: string): Problem {
     return problemOf(code, correlationId, {
       detail: message,
       ...(error instanceof DiagnosisRefusal ? { status: error.status } : {}),
+      ...(error instanceof InvalidRecipe ? { validation: error.validation as Problem['validation'] } : {}),
       // What to type in a terminal helps nobody who is in front of a browser or a program.
       ...(remedy === undefined || remedy.includes('millrace ') || remedy.includes(' --') ? {} : { remedy }),
       ...(causes.length === 0 ? {} : { causes: [...causes] }),

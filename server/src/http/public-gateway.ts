@@ -11,7 +11,7 @@ import { gateway } from '../gateway/gateway.ts'
 import { failureOf } from '../providers/failures.ts'
 import { modelsOffered } from '../providers/offers.ts'
 import type { Door } from './door.ts'
-import type { House, Opened } from './house.ts'
+import { workspaceNamed, type House, type Opened } from './house.ts'
 import { problemOf } from './problem.ts'
 
 export async function publicGateway(
@@ -32,15 +32,6 @@ export async function publicGateway(
       }
     },
   })
-}
-
-function workspaceNamed({ workspaces }: Principal, named: string | string[] | undefined): number {
-  const mine = Object.keys(workspaces)
-    .map(Number)
-    .sort((a, b) => a - b)
-  const wanted = named === undefined ? mine[0] : mine.find((one) => String(one) === named)
-  if (wanted === undefined) throw new Refusal('INVALID_WORKSPACE', 'You are not in that workspace.')
-  return wanted
 }
 
 /** @throws what is no refusal */

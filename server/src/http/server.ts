@@ -8,6 +8,7 @@ import { accessRoutes } from '../access/routes.ts'
 import type { Authenticator } from '../access/signed-in.ts'
 import { graphqlRoutes } from '../graphql/routes.ts'
 import { consoleRoutes, isBuilt } from './console.ts'
+import { mcpRoutes } from '../mcp/routes.ts'
 import { openDoor, type Door } from './door.ts'
 import type { Opened } from './house.ts'
 import { openLines, type LineTimes } from './lines.ts'
@@ -17,20 +18,30 @@ import { describeRoutes } from './openapi.ts'
 import { portOwner } from './port-owner.ts'
 import { publicGateway } from './public-gateway.ts'
 import { keepReplays } from './replays.ts'
+import { actingRoutes } from './routes/acting.ts'
 import { analysisRoutes } from './routes/analysis.ts'
 import { artifactRoutes } from './routes/artifacts.ts'
+import { boardRoutes } from './routes/board.ts'
+import { cardRoutes } from './routes/cards.ts'
+import { cardWorkRoutes } from './routes/card-work.ts'
 import { definitionRoutes } from './routes/definitions.ts'
+import { diagnosisPeopleRoutes } from './routes/diagnosis-people.ts'
 import { diagnosisRoutes } from './routes/diagnosis.ts'
 import { exportRoutes } from './routes/export.ts'
 import { healthRoutes, type Health } from './routes/health.ts'
+import { workerRoutes } from './routes/workers.ts'
 import { limitRoutes } from './routes/limits.ts'
 import { modelRoutes } from './routes/models.ts'
 import { moneyRoutes } from './routes/money.ts'
+import { noticeRoutes } from './routes/notices.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { recipeRoutes } from './routes/recipes.ts'
+import { recordRoutes } from './routes/records.ts'
 import { resultRoutes } from './routes/results.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runFactRoutes } from './routes/run-facts.ts'
 import { runRoutes } from './routes/runs.ts'
+import { skillRoutes } from './routes/skills.ts'
 import { startRoutes } from './routes/start.ts'
 import { toolRoutes } from './routes/tools.ts'
 import { watchRoutes } from './routes/watch.ts'
@@ -77,6 +88,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   await door.register(accessRoutes, { access: options.access, form: !isBuilt(options.web) })
   runRoutes(door, house)
   runFactRoutes(door, house)
+  actingRoutes(door, house)
   startRoutes(door, house)
   watchRoutes(door, house, lines)
   resultRoutes(door, house)
@@ -85,14 +97,30 @@ export async function openServer(options: ServerOptions): Promise<Door> {
   artifactRoutes(door, house)
   definitionRoutes(door, house)
   diagnosisRoutes(door, house)
+  recipeRoutes(door, house)
+  cardWorkRoutes(door, house)
+  diagnosisPeopleRoutes(door, house)
   modelRoutes(door, house)
   limitRoutes(door, house)
   moneyRoutes(door, house)
   retentionRoutes(door, house)
   toolRoutes(door, house)
+  boardRoutes(door, house, lines)
+  cardRoutes(door, house)
+  recordRoutes(door, house)
+  noticeRoutes(door, house, lines)
+  skillRoutes(door, house)
   healthRoutes(door, house, options.health)
+  workerRoutes(door, house)
   metricRoutes(door, house, authenticate, options.performed)
   await publicGateway(door, house, authenticate)
+  mcpRoutes(door, {
+    house,
+    authenticate,
+    origins: origins ?? [],
+    publicUrl: () => options.access().publicUrl,
+    log,
+  })
   await graphqlRoutes(door, { house, authenticate, log })
   await consoleRoutes(door, options.web)
   return door

@@ -28,7 +28,7 @@ export interface QueueHealth {
  */
 const QUEUE = `
   with live as materialized (
-    select r.* from engine.runs r where r.finished_at is null
+    select r.* from engine.runs r where r.finished_at is null and ($1::bigint is null or r.workspace_id = $1)
   ), open as (
     select t.run_id, t.state, t.due_at, l.stop from live r
       join engine.tasks t on t.run_id = r.id and t.state in ('ready', 'running')
@@ -38,6 +38,7 @@ const QUEUE = `
            (e.data ->> 'total')::bigint as total, (e.data ->> 'succeeded')::bigint as succeeded, (e.data ->> 'failed')::bigint as failed
       from engine.runs r join engine.events e on e.run_id = r.id
      where (r.finished_at is null or r.finished_at > engine.clock() - interval '1 day')
+       and ($1::bigint is null or r.workspace_id = $1)
        and (e.data ? 'succeeded' or e.kind = 'run.reopened')
   ), counted as (
     -- A further round begins its counts anew, those of what succeeded only if that is done again too.
@@ -64,10 +65,12 @@ const QUEUE = `
            where r.held is null and exists (select 1 from open o where o.run_id = r.id and o.state = 'ready' and o.due_at is null)
              and not exists (select 1 from open o where o.run_id = r.id and o.state = 'running')) as "oldestWaiting",
          coalesce((select jsonb_object_agg(q.status, q.amount) from (
-            select engine.status(r) as status, count(*) as amount from engine.runs r where r.finished_at is null group by 1) q), '{}') as runs`
+            select engine.status(r) as status, count(*) as amount from engine.runs r
+             where r.finished_at is null and ($1::bigint is null or r.workspace_id = $1) group by 1) q), '{}') as runs`
 
-export async function queueHealth(tx: Tx): Promise<QueueHealth> {
-  const { rows } = await tx.query(QUEUE)
+/** @param workspace of its runs alone */
+export async function queueHealth(tx: Tx, workspace?: number): Promise<QueueHealth> {
+  const { rows } = await tx.query(QUEUE, [workspace ?? null])
   const row = rows[0] as unknown as Omit<QueueHealth, 'successRate'>
   const ended = row.completedLastDay + row.failedLastDay
   return { ...row, successRate: ended === 0 ? null : row.completedLastDay / ended }

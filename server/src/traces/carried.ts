@@ -46,7 +46,13 @@ async function carry(tx: Tx, run: number, workspace: number): Promise<void> {
 
 /** The same kind; each attempt at one of its tasks is a span of the trace that its run came with. */
 export function traced<K extends AnyRunKind>(kind: K): K {
-  return { ...kind, tasks: kind.tasks.map(tracedTask) }
+  return {
+    ...kind,
+    // Asked when a worker starts: a kind may have come to know more of them by then.
+    get tasks() {
+      return kind.tasks.map(tracedTask)
+    },
+  }
 }
 
 function tracedTask(kind: AnyTaskKind): AnyTaskKind {

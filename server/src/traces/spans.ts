@@ -5,6 +5,7 @@
  */
 import {
   context,
+  INVALID_SPAN_CONTEXT,
   ProxyTracerProvider,
   SpanStatusCode,
   trace,
@@ -33,12 +34,15 @@ export function begin({ name, kind, attributes, parent = context.active() }: Spa
   return { span, inside: trace.setSpan(parent, span) }
 }
 
+const UNRECORDED = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+
 /** The span lasts as long as the work; what it throws is told by its code alone. */
 export async function within<T>(
   of: SpanOf,
   codeOf: (error: unknown) => string,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
+  if (!isRecorded()) return work(UNRECORDED)
   const { span, inside } = begin(of)
   try {
     return await context.with(inside, () => work(span))

@@ -2,13 +2,15 @@
 import { Readable } from 'node:stream'
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
+import { artifactsOf } from '../../domains/stage/artifacts.ts'
 import type { Door } from '../door.ts'
 import { file, id, runParams, who, type Opened } from '../house.ts'
+import { cardArtifact } from '../recipe-shapes.ts'
 
 const tags = ['runs']
 const right = 'runs:read' as const
 
-const artifact = z
+export const artifactSchema = z
   .object({
     id: z.int(),
     run: z.int(),
@@ -31,12 +33,20 @@ export function artifactRoutes(door: Door, house: Opened): void {
       operationId: 'listArtifacts',
       summary: 'What its tasks made.',
       params: runParams,
-      response: { 200: z.object({ artifacts: z.array(artifact) }) },
+      response: {
+        200: z.object({
+          artifacts: z.array(artifactSchema),
+          card: z.array(cardArtifact).describe('Of a stage run: documents and links that now hang on its card.'),
+        }),
+      },
     },
     async handler(request) {
       const { engine } = house()
-      await engine.run(who(request), request.params.id)
-      return { artifacts: await engine.artifacts(who(request), request.params.id) }
+      const { id: run } = await engine.run(who(request), request.params.id)
+      return {
+        artifacts: await engine.artifacts(who(request), run),
+        card: await engine.as(who(request), (tx) => artifactsOf(tx, { run })),
+      }
     },
   })
 

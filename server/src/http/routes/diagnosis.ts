@@ -71,6 +71,10 @@ const line = {
   attempts: z.int().describe('Of this round.'),
   max_attempts: z.int(),
   round: z.int(),
+  engine_run_id: z
+    .int()
+    .nullable()
+    .describe('Number of the run whose feed tells how it goes; null once that was thrown away.'),
   inputs_hash: z.string().nullable(),
   created_at: z.date(),
   started_at: z.date().nullable(),
@@ -109,8 +113,11 @@ const question = z.strictObject({
   correlationId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'must be 1 to 128 letters, digits and .-_:'),
 })
 
+/** Who asks, with what he may see of records. */
+export const askerOf = (house: Opened) => (request: FastifyRequest) => withClaims(house().engine, who(request))
+
 export function diagnosisRoutes(door: Door, house: Opened): void {
-  const asker = (request: FastifyRequest) => withClaims(house().engine, who(request))
+  const asker = askerOf(house)
   door.route({
     method: 'POST',
     url: '/api/diagnosis-runs',

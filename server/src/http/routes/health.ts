@@ -1,10 +1,10 @@
 /** How everything is: for monitors without signing in, for people with what is behind it. */
 import { z } from 'zod'
 import { queueHealth } from '../../runs/queue.ts'
-import { workersSeen, type WorkerSeen } from '../../runs/workers.ts'
 import type { Door } from '../door.ts'
 import { SYSTEM_PROBLEMS, systemHealth, workerHealth } from '../health-facts.ts'
 import { who, type Opened } from '../house.ts'
+import { plain, worker } from './workers.ts'
 
 /** What is not as it should be; empty when ready. Closed words, no details. */
 export type Health = () => Promise<readonly string[]>
@@ -15,22 +15,6 @@ const read = { right: 'runs:read' } as const
 
 const alive = z.object({ status: z.literal('ok') })
 const readiness = z.object({ status: z.enum(['ok', 'unavailable']), missing: z.array(z.string()) })
-
-const worker = z
-  .object({
-    id: z.int(),
-    name: z.string(),
-    kinds: z.array(z.string()),
-    slots: z.int(),
-    running: z.int().describe('Tasks that it performs now.'),
-    registeredAt: z.date(),
-    seenAt: z.date(),
-    seenAgo: z.number().describe('Seconds, by the database’s clock.'),
-    state: z.enum(['alive', 'stale', 'gone']),
-    goneWhy: z.enum(['left', 'session', 'lease']).nullable(),
-    goneAt: z.date().nullable(),
-  })
-  .meta({ id: 'Worker' })
 
 const queue = z
   .object({
@@ -90,14 +74,6 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
     })
   }
 
-  const summary = 'Who performs, and who did so in the last hour.'
-  door.route({
-    method: 'GET',
-    url: '/api/workers',
-    config: read,
-    schema: { tags, operationId: 'listWorkers', summary, response: { 200: z.object({ workers: z.array(worker) }) } },
-    handler: async (request) => ({ workers: (await house().engine.as(who(request), workersSeen)).map(plain) }),
-  })
   door.route({
     method: 'GET',
     url: '/api/health/workers',
@@ -105,7 +81,7 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
     schema: {
       tags,
       operationId: 'workerHealth',
-      summary,
+      summary: 'Who performs, and who did so in the last hour.',
       response: {
         200: z.object({
           alive: z.int(),
@@ -191,8 +167,4 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
       return { ...found, problems: [...found.problems] }
     },
   })
-}
-
-function plain(one: WorkerSeen): z.output<typeof worker> {
-  return { ...one, kinds: [...one.kinds] }
 }

@@ -5,11 +5,17 @@ import { countRuns, findRuns, foundRun, progressByModel } from '../../domains/pr
 import { again } from '../../runs/again.ts'
 import { refuseUnpriced } from '../../domains/probe/budget.ts'
 import { taskOf, tasksOf } from '../../runs/tasks.ts'
+import { cardRunFacts, decisionsOn, runsOfCard } from '../../domains/stage/approvals.ts'
+import { cardRun, decided } from '../board-shapes.ts'
 import type { Door } from '../door.ts'
 import { afterOf, cut, given, id, page, pageOf, runParams, small, who, type Opened } from '../house.ts'
 import { toProblem } from '../problem.ts'
+import { artifactsOf } from '../../domains/stage/artifacts.ts'
+import { cardArtifact } from '../recipe-shapes.ts'
+import { artifactSchema } from './artifacts.ts'
 import {
   budgetSchema,
+  eventSchema,
   failureAt,
   failureSchema,
   progressSchema,
@@ -20,32 +26,15 @@ import {
   waitingSchema,
 } from '../shapes.ts'
 import { progressAt, STATUSES } from '../words.ts'
+import { filterOf, filters } from './run-filters.ts'
 
 const read = { right: 'runs:read' } as const
 const write = { right: 'runs:write' } as const
 const tags = ['runs']
+/** Events that come with a run. */
+const LATEST = 100
+const STAGE = 'stage'
 const steered = z.object({ run: runSchema })
-const VERBS = { pause: 'hold', resume: 'release', cancel: 'cancel' } as const
-
-/** Which runs?  Without their status, because they are counted by it. */
-const filters = {
-  kind: z.string().max(200).optional(),
-  definition: id.optional().describe('Number of a stored definition.'),
-  model: z.string().min(1).max(200).optional().describe('`provider:model[@version]`, or a part of it.'),
-  workspace: id.optional(),
-  parent: id.optional(),
-  since: z.iso.datetime({ offset: true }).optional(),
-  until: z.iso.datetime({ offset: true }).optional(),
-  search: z.string().min(1).max(200).optional().describe('In names and kinds; or a run’s number.'),
-}
-
-function filterOf({ since, until, ...rest }: z.output<z.ZodObject<typeof filters>> & { status?: string | undefined }) {
-  return given({
-    ...rest,
-    since: since === undefined ? undefined : new Date(since),
-    until: until === undefined ? undefined : new Date(until),
-  })
-}
 
 export function runRoutes(door: Door, house: Opened): void {
   door.route({
@@ -56,18 +45,30 @@ export function runRoutes(door: Door, house: Opened): void {
       tags,
       operationId: 'listRuns',
       summary: 'The newest runs first, page by page.',
-      querystring: z.strictObject({ ...page, ...filters, status: z.enum(STATUSES).optional() }),
-      response: { 200: pageOf(runSchema) },
+      querystring: z.strictObject({
+        ...page,
+        ...filters,
+        cardId: id.optional().describe('Stage runs of this card.'),
+        status: z.enum(STATUSES).optional(),
+      }),
+      response: { 200: pageOf(runSchema.extend({ card: cardRun.nullable() })) },
     },
     async handler(request) {
-      const { limit, cursor, ...filter } = request.query
-      const found = await findRuns(house().engine, who(request), {
+      const { limit, cursor, cardId, ...filter } = request.query
+      const { engine } = house()
+      const ids = cardId === undefined ? undefined : await runsOfCard(engine, who(request), cardId)
+      const found = await findRuns(engine, who(request), {
         ...filterOf(filter),
-        ...given({ before: afterOf(cursor) }),
+        ...given({ ids, before: afterOf(cursor) }),
         limit: limit + 1,
       })
       const { items, next } = cut(found, limit, (run) => run.id)
-      return { items: items.map(runAt), next }
+      const cards = await cardRunFacts(
+        engine,
+        who(request),
+        items.filter((run) => run.kind === STAGE).map((run) => run.id),
+      )
+      return { items: items.map((run) => ({ ...runAt(run), card: cards.get(run.id) ?? null })), next }
     },
   })
 
@@ -106,12 +107,44 @@ export function runRoutes(door: Door, house: Opened): void {
       operationId: 'getRun',
       summary: 'One run: how far it is, and what it ended with.',
       params: runParams,
-      response: { 200: runSchema.extend({ output: z.unknown() }) },
+      response: {
+        200: runSchema.extend({
+          output: z.unknown(),
+          card: cardRun
+            .extend({ decisions: z.array(decided), artifacts: z.array(cardArtifact) })
+            .nullable()
+            .describe('Of a stage run.'),
+          logs: z.array(eventSchema).describe(`Its newest events, at most ${LATEST}, oldest first.`),
+          artifacts: z.array(artifactSchema),
+        }),
+      },
     },
     async handler(request) {
-      const run = await foundRun(house().engine, who(request), request.params.id)
-      house().accesses.saw(who(request), { run: run.id })
-      return { ...runAt(run), output: run.output ?? null }
+      const { engine, accesses } = house()
+      const run = await foundRun(engine, who(request), request.params.id)
+      accesses.saw(who(request), { run: run.id })
+      const card = (await cardRunFacts(engine, who(request), [run.id])).get(run.id)
+      const { rows: logs } = await engine.as(who(request), (tx) =>
+        tx.query('select n, at, kind, task, data from engine.events_after($1, $2, $3)', [
+          run.id,
+          Math.max(0, run.lastEvent - LATEST),
+          LATEST,
+        ]),
+      )
+      return {
+        ...runAt(run),
+        output: run.output ?? null,
+        card:
+          card === undefined
+            ? null
+            : {
+                ...card,
+                decisions: await decisionsOn(engine, who(request), run.id),
+                artifacts: await engine.as(who(request), (tx) => artifactsOf(tx, { run: run.id })),
+              },
+        logs: logs as unknown as z.output<typeof eventSchema>[],
+        artifacts: await engine.artifacts(who(request), run.id),
+      }
     },
   })
 
@@ -318,28 +351,6 @@ export function runRoutes(door: Door, house: Opened): void {
       const before = await engine.run(who(request), request.params.id)
       const { round, tasks } = await again(engine, who(request), before, request.body?.what === 'all')
       return { run: runAt(await foundRun(engine, who(request), before.id)), round, tasks }
-    },
-  })
-
-  door.route({
-    method: 'POST',
-    url: '/api/runs/:id',
-    config: write,
-    schema: {
-      tags,
-      operationId: 'actOnRun',
-      summary: 'The same by a word in the body.',
-      params: runParams,
-      body: z.strictObject({ action: z.enum(['pause', 'resume', 'cancel', 'retry']) }),
-      response: { 200: steered },
-    },
-    async handler(request) {
-      const { engine } = house()
-      const { id: run } = request.params
-      const { action } = request.body
-      if (action === 'retry') await again(engine, who(request), await engine.run(who(request), run), false)
-      else await engine[VERBS[action]](who(request), run)
-      return { run: runAt(await foundRun(engine, who(request), run)) }
     },
   })
 

@@ -1,6 +1,6 @@
 /** Runs are asked for: a probe with all that it takes, any other kind by its name, and an old one once more. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Refusal, type RunKind } from '@millrace/engine'
+import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { definitionSchema } from '../../domains/probe/definition/definition.ts'
 import { definitionOf } from '../../domains/probe/definitions.ts'
@@ -20,6 +20,8 @@ import {
   knownTo,
 } from '../house.ts'
 import { runAt, runSchema } from '../shapes.ts'
+import { startOfKind } from '../start-kind.ts'
+import { others, refuseMixed, runOfCard } from './start-card.ts'
 
 const tags = ['runs']
 const write = { right: 'runs:write' } as const
@@ -115,11 +117,23 @@ export function startRoutes(door: Door, house: Opened): void {
     schema: {
       tags,
       operationId: 'startRun',
-      summary: 'Start a probe: every sampled scenario, every model, every sample is one task.',
-      body: z.strictObject({ ...probe, ...start }),
+      summary:
+        'Start a probe: every sampled scenario, every model, every sample is one task. With `cardId` the run of a card’s stage, with `kind` any other.',
+      body: z.strictObject({ ...probe, ...start, ...others, models: models.optional() }).superRefine(refuseMixed),
       response: { 200: started, 201: started },
     },
-    handler: (request, reply) => startAsked(house(), request, reply, request.body, request.body),
+    async handler(request, reply) {
+      const { cardId, stage, workspaceId, triggeredBy: _, kind, input, models: asked = [], ...rest } = request.body
+      if (cardId !== undefined) {
+        const { run, created } = await runOfCard(house(), request, {
+          cardId,
+          ...given({ stage, workspaceId, idempotencyKey: rest.idempotencyKey }),
+        })
+        return answer(house(), request, reply, run, created)
+      }
+      if (kind !== undefined) return startKind(house(), request, reply, { kind, input, how: rest })
+      return startAsked(house(), request, reply, { ...rest, models: asked }, rest)
+    },
   })
 
   door.route({
@@ -316,27 +330,9 @@ async function startKind(
   house: House,
   request: FastifyRequest,
   reply: FastifyReply,
-  { kind: name, input, how }: { kind: string; input: unknown; how: How },
+  { kind, input, how }: { kind: string; input: unknown; how: How },
 ) {
-  const kind = house.kinds.find((one) => one.name === name)
-  if (kind === undefined) {
-    throw new Refusal('UNKNOWN_KIND', 'There is no kind of run of that name here.', {
-      remedy: `Known are: ${house.kinds.map((one) => one.name).join(', ')}.`,
-    })
-  }
-  const options = optionsOf(request, how)
-  if (kind.name === house.probe.name) {
-    const parsed = probeInput.safeParse(input)
-    if (!parsed.success) {
-      const causes = parsed.error.issues.map(
-        ({ path, message }) => `${path.map(String).join('.') || 'input'}: ${message}`,
-      )
-      throw new Refusal('INVALID_INPUT', 'The input of a probe run is not valid.', { causes })
-    }
-    const { run, created } = await startProbe(house.engine, house.probe, who(request), parsed.data, options)
-    return answer(house, request, reply, run, created)
-  }
-  const { run, created } = await house.engine.start(who(request), kind as RunKind, input ?? {}, options)
+  const { run, created } = await startOfKind(house, who(request), { kind, input }, optionsOf(request, how))
   return answer(house, request, reply, run, created)
 }
 
