@@ -75,6 +75,9 @@ test('a card goes from the board to its run, and the run waits for a word', asyn
   expect(whole.logs.map(({ kind }: { kind: string }) => kind)).toEqual(
     expect.arrayContaining(['run.queued', 'run.released', 'run.succeeded']),
   )
+  // All its steps at once would be no stage any more.
+  const anew = await send(`/api/runs/${run}/retry`, { what: 'all' })
+  expect(anew).toMatchObject({ status: 409, body: { code: 'STEPS_IN_ORDER' } })
   const { body: way } = await stage.ask(`/api/cards/${id}/transitions`)
   expect(way.items).toMatchObject([
     { to: 'prd', reason: 'enough', run },

@@ -89,6 +89,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [status: number, title: 
   NOT_ENDED: [409, 'The run has not ended'],
   NOTHING_TO_RETRY: [409, 'There is nothing to do again'],
   TRANSCRIPTS_STAY: [409, 'A transcript that is there stays'],
+  STEPS_IN_ORDER: [409, 'The steps of a stage follow one another'],
   NOT_A_PROBE: [409, 'Only probe runs have transcripts'],
   DEFINITION_CHANGED: [409, 'Somebody else has changed the definition'],
   BODY_TOO_LARGE: [413, 'The body is too large'],

@@ -3,7 +3,7 @@ import { Refusal, type Engine, type Principal, type Run } from '@millrace/engine
 
 /**
  * Gives the round, and how many tasks are done once more.
- * @throws Refusal NOT_ENDED, TRANSCRIPTS_STAY, NOTHING_TO_RETRY
+ * @throws Refusal NOT_ENDED, TRANSCRIPTS_STAY, STEPS_IN_ORDER, NOTHING_TO_RETRY
  */
 export async function again(
   engine: Engine,
@@ -42,6 +42,11 @@ function refuseUnlessSensible(run: Run, all: boolean): void {
       },
     )
   }
+  if (all && run.kind === 'stage') {
+    throw new Refusal('STEPS_IN_ORDER', 'The steps of a stage follow one another, and are not done anew all at once.', {
+      remedy: `\`millrace runs retry ${run.id}\` does what failed and what comes after it; Run now on the card begins a new run.`,
+    })
+  }
   // One that failed or was cancelled all the same may decide otherwise the next time.
   if (!all && failed + cancelled === 0 && run.state === 'succeeded') {
     throw new Refusal(
@@ -51,7 +56,9 @@ function refuseUnlessSensible(run: Run, all: boolean): void {
         remedy:
           run.kind === 'probe'
             ? '`millrace probe … --new` asks everything anew, as a run of its own.'
-            : `\`millrace runs retry ${run.id} --all\` does all of them again.`,
+            : run.kind === 'stage'
+              ? 'Run now on the card begins a new run.'
+              : `\`millrace runs retry ${run.id} --all\` does all of them again.`,
       },
     )
   }
