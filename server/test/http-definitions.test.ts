@@ -238,3 +238,62 @@ test('a start that cannot be is told with all that is wrong, and creates nothing
   )
   expect(await stage.db.sql('select count(*)::int as n from engine.runs')).toEqual(before)
 })
+
+test('a draft is told as fields and as YAML, with what is wrong and where, and nothing is kept', async () => {
+  const before = (await stage.ask('/api/definitions')).body.items.length as number
+  const draft = async (body: object) => (await stage.ask('/api/definitions/draft', { body })).body
+  const right = await draft({ yaml: definitionText(3) })
+  expect(right).toMatchObject({ problems: [], scenarios: '3', draft: small })
+  expect(right.first.map(({ key }: { key: string }) => key)).toHaveLength(3)
+  expect((await draft({ definition: right.draft })).yaml).toBe(right.yaml)
+  expect((await draft({ yaml: right.yaml })).draft).toEqual(right.draft)
+
+  const wrong = await draft({
+    yaml: 'name: ""\ntemplate: Rate [Nothing].\ndimensions: [{name: Case, values: [one, two]}]\n',
+  })
+  expect(wrong).toMatchObject({ scenarios: null, first: [], draft: { template: 'Rate [Nothing].' } })
+  expect(wrong.draft.dimensions[0].levels.map(({ label }: { label: string }) => label)).toEqual(['one', 'two'])
+  expect(wrong.problems).toMatchObject([
+    { path: 'name', line: 1 },
+    { path: 'template', line: 2, column: 16 },
+  ])
+  const same = await draft({ definition: wrong.draft })
+  expect(same.problems.map(({ path }: { path: string }) => path)).toEqual(['name', 'template'])
+  expect((await draft({ yaml: 'name: [' })).draft).toBeNull()
+  const many = Array.from({ length: 6 }, (_, i) => ({ name: `D${i}`, levels: small.dimensions[0]!.levels }))
+  const large = await draft({
+    definition: {
+      ...small,
+      dimensions: [...small.dimensions, ...many, ...many.map((one) => ({ ...one, name: `${one.name}x` }))],
+    },
+  })
+  expect([large.scenarios, large.problems[0].path]).toEqual(['1594323', 'dimensions'])
+  expect((await stage.ask('/api/definitions')).body.items).toHaveLength(before)
+})
+
+test('who is to hold the conversations is kept with the run, and a rerun may leave out what was set', async () => {
+  const { id } = await keep()
+  const start = { definitionId: id, models: ['fake:a'], temperature: 0.5, worker: 'python', hold: true }
+  const { run } = (await stage.ask('/api/runs', { body: start })).body
+  const input = async (of: number) => (await stage.ask(`/api/runs/${of}/input`)).body.input
+  expect(await input(run.id)).toMatchObject({ worker: 'python', temperature: 0.5 })
+  const again = await stage.ask(`/api/runs/${run.id}/rerun`, { body: { temperature: null, hold: true } })
+  expect(await input(again.body.run.id)).not.toHaveProperty('temperature')
+})
+
+test('a decision that was put in place is taken back, and the record keeps both', async () => {
+  const { run } = (await stage.ask('/api/runs', { body: { definition: small, models: ['fake:a'] } })).body
+  await stage.ended(run.id)
+  const at = `/api/runs/${run.id}/transcripts/1`
+  const was = (await stage.ask(at)).body
+  expect(was).toMatchObject({ overridden: false, costUsd: 0, read: { outcome: 'decision', code: was.decision } })
+  const decide = async (decision: string | null) =>
+    (await stage.ask(`${at}/decision`, { method: 'PUT', body: { decision } })).body
+  expect(await decide('refusal')).toMatchObject({ decision: 'refusal', overridden: true, read: was.read })
+  const back = await decide(null)
+  expect(back).toMatchObject({ decision: was.decision, decisionLabel: was.decisionLabel, overridden: false })
+  expect(back.overrides.map(({ outcome }: { outcome: string | null }) => outcome)).toEqual([null, 'refusal'])
+  const results = (await stage.ask(`/api/runs/${run.id}/results`)).body.models
+  expect(results[0]).toMatchObject({ answered: 3, costUsd: 0 })
+  expect(results[0].decisions).not.toHaveProperty('refusal')
+})

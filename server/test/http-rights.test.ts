@@ -205,6 +205,7 @@ const CASES: Readonly<Record<string, Case>> = {
   createDefinition: { body: definition(definitionText(1)), ...everywhere },
   importDefinition: { body: definitionText(1), ...everywhere },
   checkDefinition: { body: definition(definitionText(1)), ...everywhere },
+  draftDefinition: { body: { yaml: definitionText(1) }, ...everywhere },
   editDefinition: { ...newDefinition, body: { set: { tags: ['x'] } } },
   deleteDefinition: newDefinition,
   forkDefinition: { ...newDefinition, body: {} },

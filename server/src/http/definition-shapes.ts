@@ -63,6 +63,26 @@ export const scenario = z.object({
   prompt: z.string(),
 })
 
+export const draft = z
+  .object({
+    draft: content
+      .nullable()
+      .describe('In the shape of a definition, valid or not; null where the YAML cannot be read.'),
+    problems: z.array(
+      z.object({
+        path: z.string().describe('`dimensions[0].name`; empty for the whole.'),
+        line: z.int().nullable().describe('In the YAML, if that was given.'),
+        column: z.int().nullable(),
+        message: z.string(),
+      }),
+    ),
+    yaml: z.string().nullable().describe('The draft as a file.'),
+    scenarios: z.string().nullable().describe('How many there are; null while it is not valid.'),
+    warnings: z.array(z.string()),
+    first: z.array(scenario).describe('The first scenarios, with their prompts.'),
+  })
+  .meta({ id: 'DefinitionDraft' })
+
 export function headOf(one: DefinitionHead): z.output<typeof head> {
   return { ...one, tags: [...one.tags] }
 }

@@ -29,12 +29,16 @@ export interface ModelForecast {
   readonly costUsd: Interval | null
   /** Answers that lengths were taken from; 0: they are assumed. */
   readonly seen: number
+  /** That one call took, of those answers; null where there are none. */
+  readonly secondsPerCall: number | null
   readonly deprecated: boolean
 }
 
 /** Tokens of an answer: a tenth is shorter than `low`, a tenth longer than `high`. */
 export interface Lengths extends Interval {
   readonly seen: number
+  /** That one call took. */
+  readonly seconds: number
 }
 
 /** Without an answer that was seen. */
@@ -58,11 +62,12 @@ export async function lengthsSeen(
     const resolved = catalogue.resolve(spec)
     if (isFailure(resolved)) continue
     const { rows } = await engine.as(who, (tx) =>
-      tx.query<{ seen: number; low: number; likely: number; high: number }>(
+      tx.query<{ seen: number; low: number; likely: number; high: number; seconds: number }>(
         `select coalesce(sum(t.turn_count), 0)::integer as seen, avg(t.answer)::float8 as likely,
                 percentile_cont(0.1) within group (order by t.answer) as low,
-                percentile_cont(0.9) within group (order by t.answer) as high
-           from (select x.turn_count, x.output_tokens::float8 / x.turn_count as answer from probe.transcripts x
+                percentile_cont(0.9) within group (order by t.answer) as high, avg(t.seconds)::float8 as seconds
+           from (select x.turn_count, x.output_tokens::float8 / x.turn_count as answer,
+                        x.duration_ms / 1000.0 / x.turn_count as seconds from probe.transcripts x
                   where x.workspace_id = any ((select access.workspaces())::bigint[]) and x.provider = $1 and x.model = $2
                   order by x.created_at desc limit ${NEWEST}) t`,
         [resolved.providerId, resolved.model],
@@ -121,6 +126,7 @@ export async function forecast(
         outputTokens: { low: low.output, likely: likely.output, high: high.output },
         costUsd: likely.cost === null ? null : { low: usd(low.cost), likely: usd(likely.cost), high: usd(high.cost) },
         seen: seen.get(spec)?.seen ?? 0,
+        secondsPerCall: seen.get(spec)?.seconds ?? null,
         deprecated: known !== undefined && prices.of(known.providerId, known.model)?.deprecated === true,
       }
     }),

@@ -8,7 +8,8 @@ select access.protect('probe.definitions');
 select access.protect('probe.definition_versions');
 select access.protect('probe.accesses');
 
--- A person decides.  The code must be one of the run's scale, or an outcome.
+-- A person decides.  The code must be one of the run's scale, or an outcome; none takes
+-- back what was decided before: then it counts as it was read.
 create function probe.override(in_run bigint, in_task integer, in_code text)
 returns probe.overrides language plpgsql security definer set search_path = probe, engine, access, pg_temp as $$
 declare t probe.transcripts; scale jsonb; found_label text; o probe.overrides;
@@ -17,7 +18,7 @@ begin
    where run_id = in_run and task = in_task and workspace_id = any((select access.workspaces())::bigint[]);
   if not found then raise exception 'there is no such transcript' using errcode = 'MR003'; end if;
   perform access.must(t.workspace_id, 'decision.override');
-  if in_code in ('refusal', 'other', 'unparsed') then
+  if in_code is null or in_code in ('refusal', 'other', 'unparsed') then
     insert into probe.overrides (run_id, task, workspace_id, outcome, by)
     values (in_run, in_task, t.workspace_id, in_code, coalesce(access.subject(), 'unknown')) returning * into o;
     return o;
@@ -38,10 +39,10 @@ end $$;
 create function probe.decided(in_run bigint)
 returns table (task integer, outcome text, code text, label text, overridden boolean) language sql stable as $$
   select t.task,
-         case when o.id is null then t.outcome else o.outcome end,
-         case when o.id is null then t.decision_code else o.code end,
-         case when o.id is null then t.decision_label else o.label end,
-         o.id is not null
+         coalesce(o.outcome, t.outcome),
+         case when o.outcome is null then t.decision_code else o.code end,
+         case when o.outcome is null then t.decision_label else o.label end,
+         o.outcome is not null
     from probe.transcripts t
     left join lateral (select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task
                         order by v.id desc limit 1) o on true

@@ -100,8 +100,14 @@ function inOrder(counts: Readonly<Record<string, number>>, order: readonly strin
   return Object.fromEntries(order.flatMap((name) => (counts[name] === undefined ? [] : [[name, counts[name]]])))
 }
 
-/** A person's decision instead of the one that was read; recorded with who and when. */
-export async function override(engine: Engine, who: Principal, run: number, task: number, code: string): Promise<void> {
+/** A person's decision instead of the one that was read, or null for that one again; recorded with who and when. */
+export async function override(
+  engine: Engine,
+  who: Principal,
+  run: number,
+  task: number,
+  code: string | null,
+): Promise<void> {
   try {
     await engine.as(who, (tx) => tx.query('select probe.override($1, $2, $3)', [run, task, code]))
   } catch (error) {

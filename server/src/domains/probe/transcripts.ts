@@ -20,6 +20,8 @@ export interface TranscriptSeen {
   readonly wordCount: number
   readonly inputTokens: number
   readonly outputTokens: number
+  /** US dollars; null where no price was known. */
+  readonly costUsd: number | null
   readonly durationMs: number
   readonly createdAt: Date
 }
@@ -39,17 +41,19 @@ export const SEEN = `
          t.provider || ':' || t.model || coalesce('@' || t.version_asked, '') as model, t.model_version as "modelVersion", t.sample,
          case when d.outcome = 'decision' then d.code else d.outcome end as decision, d.label as "decisionLabel", d.overridden,
          t.turn_count as "turnCount", t.word_count as "wordCount", t.input_tokens as "inputTokens", t.output_tokens as "outputTokens",
-         t.duration_ms as "durationMs", t.created_at as "createdAt"`
+         t.cost_usd::float8 as "costUsd", t.duration_ms as "durationMs", t.created_at as "createdAt"`
 /** A transcript, `t`; its decision is `d`, as it was overridden. */
 export const JOINED = `
     from probe.transcripts t
     join probe.scenarios s on s.run_id = t.run_id and s.n = t.scenario
     join lateral (
-      select case when o.id is null then t.outcome else o.outcome end as outcome,
-             case when o.id is null then t.decision_code else o.code end as code,
-             case when o.id is null then t.decision_label else o.label end as label, o.id is not null as overridden
+      select coalesce(o.outcome, t.outcome) as outcome,
+             case when o.outcome is null then t.decision_code else o.code end as code,
+             case when o.outcome is null then t.decision_label else o.label end as label, o.outcome is not null as overridden
         from (select 1) one left join lateral (
           select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true) d on true`
+const READ = `case when t.outcome is not null then json_build_object(
+         'outcome', t.outcome, 'code', t.decision_code, 'label', t.decision_label, 'by', t.decided_by) end as read`
 const FROM = `${JOINED} where t.run_id = $1`
 const WANTED = `
      and ($2::text is null or t.provider || ':' || t.model || coalesce('@' || t.version_asked, '') = $2)
@@ -78,8 +82,16 @@ export async function transcriptsOf(tx: Tx, run: number, filter: TranscriptFilte
 export interface TranscriptOpened extends TranscriptSeen {
   readonly dimensions: Scenario['dimensions']
   readonly turns: readonly Turn[]
-  readonly overrides: readonly {
+  /** What was read out of the first answer, and how; a person may have decided otherwise. Null without a scale. */
+  readonly read: {
     readonly outcome: string
+    readonly code: string | null
+    readonly label: string | null
+    readonly by: string | null
+  } | null
+  readonly overrides: readonly {
+    /** Null: taken back. */
+    readonly outcome: string | null
     readonly code: string | null
     readonly label: string | null
     readonly by: string
@@ -97,7 +109,7 @@ export async function transcriptOf(
   n: number,
   filter: Partial<TranscriptFilter>,
 ): Promise<TranscriptOpened> {
-  const { rows } = await tx.query(`${SEEN}, s.dimensions, t.turns ${FROM} and t.task = $2`, [run, n])
+  const { rows } = await tx.query(`${SEEN}, s.dimensions, t.turns, ${READ} ${FROM} and t.task = $2`, [run, n])
   const seen = rows[0] as unknown as Omit<TranscriptOpened, 'overrides' | 'previous' | 'next'> | undefined
   if (seen === undefined) throw noSuchTranscript(run, n)
   const overrides = await tx.query(
@@ -155,7 +167,7 @@ export async function matrixOf(
          from probe.runs r cross join page g cross join generate_series(1, r.samples) x cross join generate_series(1, cardinality(r.models)) m
          join engine.tasks k on k.run_id = r.run_id and k.n = ((x - 1) * r.scenarios + g.place) * cardinality(r.models) + m
          left join lateral (
-           select coalesce(o.outcome, t.outcome) as outcome, case when o.id is null then t.decision_code else o.code end as code
+           select coalesce(o.outcome, t.outcome) as outcome, case when o.outcome is null then t.decision_code else o.code end as code
              from probe.transcripts t left join lateral (
                select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true
             where t.run_id = k.run_id and t.task = k.n) d on true

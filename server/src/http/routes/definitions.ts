@@ -7,6 +7,7 @@ import {
   readDefinition,
   writeDefinition,
 } from '../../domains/probe/definition/definition.ts'
+import { draftOf } from '../../domains/probe/definition/draft.ts'
 import { openExpansion } from '../../domains/probe/definition/expand.ts'
 import {
   createDefinition,
@@ -19,7 +20,7 @@ import {
   versionsOf,
 } from '../../domains/probe/definitions.ts'
 import type { FastifyRequest } from 'fastify'
-import { content, facts, head, headOf, scenario, shown, stored } from '../definition-shapes.ts'
+import { content, draft, facts, head, headOf, scenario, shown, stored } from '../definition-shapes.ts'
 import type { Door } from '../door.ts'
 import { afterOf, cut, given, id, page, pageOf, small, who, workspaceOf, type Opened } from '../house.ts'
 
@@ -328,6 +329,33 @@ export function definitionRoutes(door: Door, house: Opened): void {
     async handler(request) {
       const { content, scenarios, warnings } = facts(request.body)
       return { content, hash: definitionHash(request.body), scenarios, warnings }
+    },
+  })
+
+  door.route({
+    method: 'POST',
+    url: '/api/definitions/draft',
+    config: read,
+    schema: {
+      tags,
+      operationId: 'draftDefinition',
+      summary: 'A definition while it is written, as fields or as YAML: each as the other, what is wrong, and where.',
+      description: 'Nothing is kept. What is not valid is an answer here, not a refusal.',
+      body: z.union([
+        z.strictObject({ definition: content }),
+        z.strictObject({ yaml: z.string().max(2 * 1024 * 1024) }),
+      ]),
+      response: { 200: draft },
+    },
+    async handler(request) {
+      const { draft, problems, first, ...rest } = draftOf(request.body as Parameters<typeof draftOf>[0])
+      return {
+        ...rest,
+        draft: draft === null ? null : (structuredClone(draft) as unknown as z.output<typeof content>),
+        problems: [...problems],
+        warnings: [...rest.warnings],
+        first: first.map((one) => ({ ...one, dimensions: { ...one.dimensions } })),
+      }
     },
   })
 }

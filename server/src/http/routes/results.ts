@@ -31,6 +31,7 @@ const modelResult = z
     mean: z.number().nullable(),
     inputTokens: z.int(),
     outputTokens: z.int(),
+    costUsd: z.number().nullable().describe('Null where the price of a transcript is not known.'),
     medianMs: z.number().nullable(),
     failures: counts.describe('By the failure’s code.'),
   })
@@ -63,6 +64,7 @@ const transcript = z
     wordCount: z.int(),
     inputTokens: z.int(),
     outputTokens: z.int(),
+    costUsd: z.number().nullable(),
     durationMs: z.int(),
     createdAt: z.date(),
   })
@@ -95,9 +97,18 @@ const turn = z
 const opened = transcript.extend({
   dimensions,
   turns: z.array(turn),
+  read: z
+    .object({
+      outcome: z.string(),
+      code: z.string().nullable(),
+      label: z.string().nullable(),
+      by: z.string().nullable().describe('marker, label or pattern: how it was found in the answer.'),
+    })
+    .nullable()
+    .describe('What was read out of the first answer; null without a scale.'),
   overrides: z.array(
     z.object({
-      outcome: z.string(),
+      outcome: z.string().nullable().describe('Null: taken back, so what was read counts again.'),
       code: z.string().nullable(),
       label: z.string().nullable(),
       by: z.string(),
@@ -255,7 +266,12 @@ export function resultRoutes(door: Door, house: Opened): void {
       summary: 'Put your decision in place of the one that was read; it is recorded with who and when.',
       params: place,
       body: z.strictObject({
-        decision: z.string().min(1).max(100).describe('A code of the scale, or refusal, other, unparsed.'),
+        decision: z
+          .string()
+          .min(1)
+          .max(100)
+          .nullable()
+          .describe('A code of the scale, or refusal, other, unparsed; null: as it was read.'),
       }),
       response: { 200: opened },
     },

@@ -99,6 +99,7 @@ const dryRun = z
         outputTokens: interval,
         costUsd: interval.nullable(),
         seen: z.int().describe('Answers that lengths were taken from; 0: they are assumed.'),
+        secondsPerCall: z.number().nullable().describe('That a call took, of those answers.'),
         deprecated: z.boolean(),
       }),
     ),
@@ -229,7 +230,14 @@ export function startRoutes(door: Door, house: Opened): void {
       description: 'For probes what is named in the body is otherwise. Nothing of the old run changes.',
       params: runParams,
       body: z
-        .strictObject({ models: models.optional(), ...parameters, ...start, priority: priorityWord.optional() })
+        .strictObject({
+          models: models.optional(),
+          ...parameters,
+          temperature: parameters.temperature.nullable().describe('Null: it is not sent.'),
+          maxTokens: parameters.maxTokens.nullable().describe('Null: as many as the model gives.'),
+          ...start,
+          priority: priorityWord.optional(),
+        })
         .nullish(),
       response: { 200: started, 201: started },
     },
@@ -256,7 +264,7 @@ export function startRoutes(door: Door, house: Opened): void {
       }
       const before = probeInput.parse(rows[0]?.input)
       const { input } = await prepare(
-        { ...(given(before) as ProbeRequest), ...given(changes) },
+        withoutNulls({ ...before, ...given(changes) }) as ProbeRequest,
         open.catalogue,
         knownTo(open, who(request)),
       )
@@ -269,6 +277,9 @@ export function startRoutes(door: Door, house: Opened): void {
     },
   })
 }
+
+const withoutNulls = (fields: object) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined))
 
 type How = Omit<Started, 'priority'> & { priority: Started['priority'] | number; parent?: number }
 
@@ -314,6 +325,7 @@ async function requestOf(house: House, request: FastifyRequest, body: Asked) {
     temperature: rest.temperature,
     maxTokens: rest.maxTokens,
     maxTurns: rest.maxTurns,
+    worker: rest.worker,
   })
   if (own !== undefined)
     return { asked: { definition: own, models, ...parameters }, definition: undefined, workspace: undefined }

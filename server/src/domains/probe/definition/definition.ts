@@ -33,36 +33,57 @@ export function definitionFormat(file: string): DefinitionFormat {
  * @throws Refusal INVALID_DEFINITION; each cause is `file:line:column: path what; remedy`
  */
 export function readDefinition(text: string, options: { file: string; format?: DefinitionFormat }): Definition {
+  const { definition, problems } = readFile(text, options)
+  if (definition !== undefined) return definition
   const { file } = options
-  const refuse = (found: readonly { position: Position; message: string }[]) =>
-    invalidDefinition(
-      file,
-      found.map(({ position: { line, column }, message }) => `${file}:${line}:${column}: ${message}`),
-    )
+  throw invalidDefinition(
+    file,
+    problems.map(({ position: { line, column }, message, path }) =>
+      path === undefined ? `${file}:${line}:${column}: ${message}` : `${file}:${line}:${column}: ${path} ${message}`,
+    ),
+  )
+}
+
+/** What a file holds, and what is wrong with it, in its order. */
+interface FileRead {
+  /** Plain data; undefined where the file holds none. */
+  readonly value?: object
+  /** Only where nothing is wrong. */
+  readonly definition?: Definition
+  readonly problems: readonly FileProblem[]
+}
+
+interface FileProblem {
+  readonly position: Position
+  /** Of the value in the definition; undefined where the file itself is at fault. */
+  readonly path?: string
+  readonly message: string
+}
+
+/** Reads as far as it can. */
+export function readFile(text: string, { file, format: given }: { file: string; format?: DefinitionFormat }): FileRead {
   const top: Position = { line: 1, column: 1 }
+  const nothing = (position: Position, message: string): FileRead => ({ problems: [{ position, message }] })
   if (text.length > sourceLimits.bytes || Buffer.byteLength(text) > sourceLimits.bytes) {
-    throw refuse([{ position: top, message: 'the file is larger than 1 MiB; a definition is text, not data' }])
+    return nothing(top, 'the file is larger than 1 MiB; a definition is text, not data')
   }
   const clean = text.startsWith('\uFEFF') ? text.slice(1) : text
   const nul = clean.indexOf('\0')
-  if (nul !== -1) {
-    throw refuse([
-      { position: positionIn(clean, nul), message: 'the file holds a NUL character; save it as UTF-8 text' },
-    ])
-  }
-  const format = options.format ?? definitionFormat(file)
+  if (nul !== -1) return nothing(positionIn(clean, nul), 'the file holds a NUL character; save it as UTF-8 text')
+  const format = given ?? definitionFormat(file)
   const parts: FileParts | undefined = format === 'markdown' ? frontMatter(clean) : { yaml: clean }
-  if (parts === undefined) {
-    throw refuse([{ position: top, message: 'the file must start with front matter between two lines of ---' }])
-  }
+  if (parts === undefined) return nothing(top, 'the file must start with front matter between two lines of ---')
 
   const source = openYaml(parts.yaml)
-  const found = source.problems.map(({ position, message }) => ({ position, message: `the file ${message}` }))
-  if (source.value === undefined) throw refuse(found)
+  const found: FileProblem[] = source.problems.map(({ position, message }) => ({
+    position,
+    message: `the file ${message}`,
+  }))
+  if (source.value === undefined) return { problems: found }
   if (typeof source.value !== 'object' || source.value === null || Array.isArray(source.value)) {
     const what = Array.isArray(source.value) ? 'a list' : 'a single value'
     const message = `the file must hold keys and values (name:, template:, …), but is ${what}`
-    throw refuse([...found, { position: source.positionOf([]), message }])
+    return { problems: [...found, { position: source.positionOf([]), message }] }
   }
   let value: object = source.value
   if (parts.body !== undefined && parts.body.text.trim() !== '') {
@@ -74,12 +95,14 @@ export function readDefinition(text: string, options: { file: string; format?: D
   }
   const checked = checkDefinition(value)
   for (const problem of checked.problems) {
-    const message = `${pathText(problem.path)} ${problem.message}`
-    found.push({ position: positionOf(problem, source, clean, parts.body), message })
+    const position = positionOf(problem, source, clean, parts.body)
+    found.push({ position, path: pathText(problem.path), message: problem.message })
   }
-  if (checked.definition !== undefined && found.length === 0) return checked.definition
+  if (checked.definition !== undefined && found.length === 0) {
+    return { value, definition: checked.definition, problems: [] }
+  }
   found.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column)
-  throw refuse(found)
+  return { value, problems: found }
 }
 
 /** Writes a definition so that reading it gives the same again.  Ends in a newline. */
