@@ -47,7 +47,9 @@ const ROOMS = [
   'web/src/shell/app.tsx',
   'web/src/shell/',
   'web/src/home/',
+  'web/src/runs/tabs.ts',
   'web/src/runs/',
+  'web/src/results/',
   'web/src/main.tsx',
   'web/src/',
 ] as const
@@ -193,12 +195,15 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'web/src/words/': [],
   'web/src/ui/': ['web/src/', 'web/src/words/'],
   'web/src/ui/gallery.tsx': ['web/src/ui/', 'web/src/', 'web/src/words/'],
-  'web/src/shell/rooms.ts': ['web/src/home/', 'web/src/runs/', 'web/src/shell/'],
+  'web/src/shell/rooms.ts': ['web/src/home/', 'web/src/runs/', 'web/src/results/', 'web/src/shell/'],
   'web/src/shell/app.tsx': ['web/src/ui/gallery.tsx', ...PAGE],
   'web/src/shell/': PAGE,
   // It shows what the other rooms have that waits for somebody, and the example.
   'web/src/home/': ['web/src/runs/', 'examples/', ...PAGE],
-  'web/src/runs/': PAGE,
+  'web/src/runs/': [...PAGE, 'web/src/runs/tabs.ts'],
+  // The one list of the parts of a run, whoever brings them.
+  'web/src/runs/tabs.ts': [...PAGE, 'web/src/runs/', 'web/src/results/'],
+  'web/src/results/': [...PAGE, 'web/src/runs/', 'web/src/runs/tabs.ts'],
   'web/src/main.tsx': ['web/src/shell/app.tsx', 'web/src/'],
 }
 

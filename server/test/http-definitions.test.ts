@@ -289,6 +289,9 @@ test('a decision that was put in place is taken back, and the record keeps both'
   expect(was).toMatchObject({ overridden: false, costUsd: 0, read: { outcome: 'decision', code: was.decision } })
   const decide = async (decision: string | null) =>
     (await stage.ask(`${at}/decision`, { method: 'PUT', body: { decision } })).body
+  const key = encodeURIComponent(was.scenarioKey)
+  const alone = (await stage.ask(`/api/runs/${run.id}/transcripts?scenarioKey=${key}`)).body.items
+  expect(alone.map(({ n }: { n: number }) => n)).toEqual([1])
   expect(await decide('refusal')).toMatchObject({ decision: 'refusal', overridden: true, read: was.read })
   const back = await decide(null)
   expect(back).toMatchObject({ decision: was.decision, decisionLabel: was.decisionLabel, overridden: false })

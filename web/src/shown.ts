@@ -69,3 +69,15 @@ const clock = new Intl.DateTimeFormat('en-GB', {
 })
 /** `14:03:07.120`. */
 export const timeOfDay = (at: Date) => clock.format(at)
+
+/** A share as `37 %`, or `0.4 %` where a whole number says nothing. */
+export const percent = (rate: number) =>
+  `${rate > 0 && rate < 0.01 ? (100 * rate).toFixed(1) : Math.round(100 * rate)} %`
+/** With so many places; a minus as it is printed. */
+export const decimal = (n: number, places = 2) =>
+  n
+    .toFixed(places)
+    .replace(/^-(?=0\.?0*$)/, '')
+    .replace('-', '−')
+/** `0.012`, `<0.001`. */
+export const chance = (p: number) => (p < 0.001 ? '<0.001' : p.toFixed(3))

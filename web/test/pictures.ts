@@ -24,6 +24,7 @@ async function look(full: boolean, world: World) {
         if ((!full && empty !== true) || (wanted.length > 0 && !wanted.some((one) => name.startsWith(one)))) continue
         await page.goto(`${stage.http.url}${path(world)}`)
         await page.waitForSelector('h1')
+        await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null)
         await page.waitForTimeout(350)
         const file = `${name}${full ? '' : '-empty'}-${size}-${dark ? 'dark' : 'light'}.png`
         await page.screenshot({ path: `${folder}${file}` })

@@ -61,6 +61,13 @@ export const PAGES: readonly Shown[] = [
   { name: 'run-tasks', path: ({ failed }) => `/runs/${failed}/tasks` },
   { name: 'run-paused', path: ({ paused }) => `/runs/${paused}` },
   { name: 'run-configuration', path: ({ finished }) => `/runs/${finished}/configuration` },
+  { name: 'run-results', path: ({ finished }) => `/runs/${finished}/results` },
+  { name: 'run-results-failed', path: ({ failed }) => `/runs/${failed}/results` },
+  { name: 'run-transcripts', path: ({ finished }) => `/runs/${finished}/transcripts` },
+  { name: 'run-transcript', path: ({ finished }) => `/runs/${finished}/transcripts/3` },
+  { name: 'run-analysis', path: ({ finished }) => `/runs/${finished}/analysis` },
+  { name: 'compare', path: () => '/compare', empty: true },
+  { name: 'compare-models', path: ({ finished }) => `/compare?runs=${finished}` },
   { name: 'run-missing', path: () => '/runs/999999' },
   { name: 'not-found', path: () => '/nowhere' },
 ]

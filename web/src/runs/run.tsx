@@ -176,11 +176,13 @@ function Controls({ run }: { run: WholeRun }) {
         ...(can('pause') ? [{ name: words.pause, keys: 'p', run: () => void steer(latest, 'pause') }] : []),
         ...(can('resume') ? [{ name: words.resume, keys: 'p', run: () => void steer(latest, 'resume') }] : []),
         ...(can('cancel') ? [{ name: words.cancel, keys: 'c', run: () => setAsking(true) }] : []),
-        ...tabs.map(({ id, name }, i) => ({
-          name,
-          keys: String(i + 1),
-          run: () => go(`/runs/${run.id}${id === '' ? '' : `/${id}`}`),
-        })),
+        ...tabs
+          .filter(({ when }) => when?.(run) !== false)
+          .map(({ id, name }, i) => ({
+            name,
+            keys: String(i + 1),
+            run: () => go(`/runs/${run.id}${id === '' ? '' : `/${id}`}`),
+          })),
       ],
       [run.id, run.status, run.cancelAsked, allowed],
     ),

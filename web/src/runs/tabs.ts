@@ -4,6 +4,7 @@
  */
 import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
 import type { Answer } from '../api.ts'
+import { words as results } from '../words/results.ts'
 import { inside } from '../words/runs.ts'
 
 /** A run with what it ended with. */
@@ -20,8 +21,18 @@ export interface RunTab {
   readonly page: LazyExoticComponent<ComponentType<{ run: WholeRun }>>
 }
 
+const isProbe = ({ kind }: WholeRun) => kind === 'probe'
+
 export const tabs: readonly RunTab[] = [
   { id: '', name: inside.overview, page: lazy(() => import('./overview.tsx')) },
+  { id: 'results', name: results.results, when: isProbe, page: lazy(() => import('../results/results.tsx')) },
+  {
+    id: 'transcripts',
+    name: results.transcripts,
+    when: isProbe,
+    page: lazy(() => import('../results/transcripts.tsx')),
+  },
+  { id: 'analysis', name: results.analysis, when: isProbe, page: lazy(() => import('../results/analysis.tsx')) },
   { id: 'log', name: inside.log, page: lazy(() => import('./log.tsx')) },
   {
     id: 'failures',

@@ -6,6 +6,7 @@ import type { LucideIcon } from 'lucide-react'
 import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
 import { home } from '../home/room.ts'
+import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
 
 /** Something that was found by its name, and the way there. */
@@ -32,4 +33,4 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs]
+export const rooms: readonly Room[] = [home, runs, compare]

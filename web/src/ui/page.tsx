@@ -61,7 +61,8 @@ export function Tabs({ label, of }: TabsProps) {
   return (
     <nav aria-label={label} className="-mb-px flex gap-1 overflow-x-auto border-b border-line">
       {of.map(({ name, href, mark }) => {
-        const current = here === href
+        // What is below a part belongs to it; the first part has the others' addresses below it.
+        const current = here === href || (href !== of[0]?.href && here.startsWith(`${href}/`))
         return (
           <span key={href} className={`shrink-0 border-b-2 ${current ? 'border-accent' : 'border-transparent'}`}>
             <TabLink href={href} current={current}>

@@ -29,6 +29,7 @@ export interface TranscriptSeen {
 export interface TranscriptFilter {
   readonly model?: string
   readonly scenario?: number
+  readonly scenarioKey?: string
   readonly decision?: string
   /** In prompts and answers. */
   readonly search?: string
@@ -60,18 +61,20 @@ const WANTED = `
      and ($3::integer is null or t.scenario = $3)
      and ($4::text is null or case when d.outcome = 'decision' then d.code else d.outcome end = $4)
      and ($5::text is null or exists (select 1 from jsonb_array_elements(t.turns) u
-           where strpos(lower(u ->> 'answer'), lower($5)) > 0 or strpos(lower(u ->> 'prompt'), lower($5)) > 0))`
+           where strpos(lower(u ->> 'answer'), lower($5)) > 0 or strpos(lower(u ->> 'prompt'), lower($5)) > 0))
+     and ($6::text is null or s.key = $6)`
 
-const wanted = (run: number, { model, scenario, decision, search }: Partial<TranscriptFilter>) => [
+const wanted = (run: number, { model, scenario, decision, search, scenarioKey }: Partial<TranscriptFilter>) => [
   run,
   model ?? null,
   scenario ?? null,
   decision ?? null,
   search ?? null,
+  scenarioKey ?? null,
 ]
 
 export async function transcriptsOf(tx: Tx, run: number, filter: TranscriptFilter): Promise<TranscriptSeen[]> {
-  const { rows } = await tx.query(`${SEEN} ${FROM} ${WANTED} and t.task > $6 order by t.task limit $7`, [
+  const { rows } = await tx.query(`${SEEN} ${FROM} ${WANTED} and t.task > $7 order by t.task limit $8`, [
     ...wanted(run, filter),
     filter.after,
     filter.limit,
@@ -117,8 +120,8 @@ export async function transcriptOf(
     [run, n],
   )
   const beside = await tx.query<{ previous: number | null; next: number | null }>(
-    `select (select t.task ${FROM} ${WANTED} and t.task < $6 order by t.task desc limit 1) as previous,
-            (select t.task ${FROM} ${WANTED} and t.task > $6 order by t.task limit 1) as next`,
+    `select (select t.task ${FROM} ${WANTED} and t.task < $7 order by t.task desc limit 1) as previous,
+            (select t.task ${FROM} ${WANTED} and t.task > $7 order by t.task limit 1) as next`,
     [...wanted(run, filter), n],
   )
   return {

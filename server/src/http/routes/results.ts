@@ -123,6 +123,7 @@ const opened = transcript.extend({
 const filter = {
   model: z.string().max(400).optional().describe('`provider:model[@version]` as it was asked for.'),
   scenario: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
+  scenarioKey: z.string().min(1).max(4_000).optional().describe('The scenario by its key, as an analysis names it.'),
   decision: z.string().max(100).optional().describe('A code, or refusal, other, unparsed.'),
   search: z.string().min(1).max(200).optional().describe('In prompts and answers.'),
 }
