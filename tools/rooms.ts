@@ -50,6 +50,8 @@ const ROOMS = [
   'web/src/runs/tabs.ts',
   'web/src/runs/',
   'web/src/results/',
+  'web/src/start/',
+  'web/src/definitions/',
   'web/src/main.tsx',
   'web/src/',
 ] as const
@@ -195,12 +197,21 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'web/src/words/': [],
   'web/src/ui/': ['web/src/', 'web/src/words/'],
   'web/src/ui/gallery.tsx': ['web/src/ui/', 'web/src/', 'web/src/words/'],
-  'web/src/shell/rooms.ts': ['web/src/home/', 'web/src/runs/', 'web/src/results/', 'web/src/shell/'],
-  'web/src/shell/app.tsx': ['web/src/ui/gallery.tsx', ...PAGE],
+  'web/src/shell/rooms.ts': [
+    'web/src/home/',
+    'web/src/runs/',
+    'web/src/results/',
+    'web/src/definitions/',
+    'web/src/shell/',
+  ],
+  'web/src/shell/app.tsx': ['web/src/ui/gallery.tsx', 'web/src/start/', ...PAGE],
   'web/src/shell/': PAGE,
+  // The dialog that starts a run stands over every page, and brings its example.
+  'web/src/start/': ['examples/', ...PAGE],
+  'web/src/definitions/': [...PAGE, 'web/src/start/'],
   // It shows what the other rooms have that waits for somebody, and the example.
   'web/src/home/': ['web/src/runs/', 'examples/', ...PAGE],
-  'web/src/runs/': [...PAGE, 'web/src/runs/tabs.ts'],
+  'web/src/runs/': [...PAGE, 'web/src/runs/tabs.ts', 'web/src/start/'],
   // The one list of the parts of a run, whoever brings them.
   'web/src/runs/tabs.ts': [...PAGE, 'web/src/runs/', 'web/src/results/'],
   'web/src/results/': [...PAGE, 'web/src/runs/', 'web/src/runs/tabs.ts'],

@@ -18,6 +18,12 @@ export async function fill(http: HttpStage): Promise<World & { worker: Awaited<R
   const worker = await http.work(8)
   const example = definition(readFileSync(EXAMPLE, 'utf8'))
   const start = async (body: object) => (await http.ask('/api/runs', { body })).body.run.id as number
+  // The first that is kept, and its fork.
+  await http.ask('/api/definitions', { body: example })
+  await http.ask('/api/definitions/1', { method: 'PATCH', body: { set: { name: 'A confidence, or a warning' } } })
+  await http.ask('/api/definitions/1/fork', {
+    body: { set: { name: 'Among strangers', preamble: 'Nobody here knows anybody.' } },
+  })
   const finished = await start({ definition: example, models: ['fake:a', 'fake:b'] })
   await http.ended(finished)
   const failed = await start({
@@ -66,6 +72,15 @@ export const PAGES: readonly Shown[] = [
   { name: 'run-transcripts', path: ({ finished }) => `/runs/${finished}/transcripts` },
   { name: 'run-transcript', path: ({ finished }) => `/runs/${finished}/transcripts/3` },
   { name: 'run-analysis', path: ({ finished }) => `/runs/${finished}/analysis` },
+  { name: 'start', path: () => '/runs?start=definition.1' },
+  { name: 'start-again', path: ({ finished }) => `/runs/${finished}?start=run.${finished}` },
+  { name: 'definitions', path: () => '/definitions', empty: true },
+  { name: 'definition-new', path: () => '/definitions/new', empty: true },
+  { name: 'definition', path: () => '/definitions/1' },
+  { name: 'definition-yaml', path: () => '/definitions/1?view=yaml' },
+  { name: 'definition-fork', path: () => '/definitions/2' },
+  { name: 'definition-scenarios', path: () => '/definitions/1/scenarios' },
+  { name: 'definition-versions', path: () => '/definitions/1/versions' },
   { name: 'compare', path: () => '/compare', empty: true },
   { name: 'compare-models', path: ({ finished }) => `/compare?runs=${finished}` },
   { name: 'run-missing', path: () => '/runs/999999' },

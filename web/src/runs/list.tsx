@@ -1,5 +1,5 @@
 /** Runs: found by filters that stand in the address, watched live, steered many at a time. */
-import { Activity, ArrowUp, CirclePause, CirclePlay, CircleX } from 'lucide-react'
+import { Activity, ArrowUp, CirclePause, CirclePlay, CircleX, Play } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { ask, type Given, type Run } from '../api.ts'
@@ -21,6 +21,8 @@ import {
   Table,
   tellProblem,
 } from '../ui/index.ts'
+import { useStart } from '../start/open.tsx'
+import { places } from '../words/places.ts'
 import { words } from '../words/runs.ts'
 import { words as states } from '../words/ui.ts'
 import { COLUMNS } from './columns.tsx'
@@ -33,6 +35,7 @@ type Query = NonNullable<Given<'get', '/api/runs'>['query']>
 
 export default function Runs() {
   const me = useMe()
+  const start = useStart()
   const [params, setParams] = useSearchParams()
   const workspace = narrowedTo(me)
   const filter: Query = { ...queryOf(params), ...(workspace === undefined ? {} : { workspaceId: workspace }) }
@@ -118,7 +121,17 @@ export default function Runs() {
   const statuses = Object.keys(states.status) as (keyof typeof states.status)[]
   const clear = () => setParams(new URLSearchParams(), { replace: true })
   return (
-    <Page title={words.title} lead={counted.data === undefined ? ' ' : words.counts(count(total), counted.data.capped)}>
+    <Page
+      title={words.title}
+      actions={
+        may(me, 'runs:write') ? (
+          <Button look="primary" icon={Play} onClick={() => start({})}>
+            {places.start}
+          </Button>
+        ) : null
+      }
+      lead={counted.data === undefined ? ' ' : words.counts(count(total), counted.data.capped)}
+    >
       <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
         <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
           <div className="w-64 max-sm:w-full">

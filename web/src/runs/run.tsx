@@ -24,6 +24,7 @@ import {
   tell,
   tellProblem,
 } from '../ui/index.ts'
+import { useStart } from '../start/open.tsx'
 import { inside, words } from '../words/runs.ts'
 import { linesOf } from './lines.ts'
 import { isOver, newer, useThrottled } from './live.ts'
@@ -164,11 +165,15 @@ function Controls({ run }: { run: WholeRun }) {
       tell(words.done.retry(run.id))
       askAgain(`/api/runs/${run.id}`)
     })
-  const rerun = () =>
-    once(async () => {
-      const { run: next } = await ask('post', '/api/runs/{id}/rerun', { path: { id: run.id } })
-      go(`/runs/${next.id}`)
-    })
+  const start = useStart()
+  // What a probe asks can be filled in otherwise; anything else is repeated as it was.
+  const rerun = async () =>
+    run.kind === 'probe'
+      ? start({ run: run.id })
+      : once(async () => {
+          const { run: next } = await ask('post', '/api/runs/{id}/rerun', { path: { id: run.id } })
+          go(`/runs/${next.id}`)
+        })
   const latest: Run = run
   useCommands(
     useMemo(

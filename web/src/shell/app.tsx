@@ -8,6 +8,8 @@ import { useAsked } from '../asked.ts'
 import { openFeed } from '../feed.ts'
 import { ButtonLink, Empty, Page, Problem, Skeleton, States, ToastProvider, TooltipProvider } from '../ui/index.ts'
 import { words } from '../words/shell.ts'
+import { StartHere } from '../start/open.tsx'
+import { places } from '../words/places.ts'
 import { Frame } from './frame.tsx'
 import { MeContext, type Me } from './me.ts'
 import { rooms } from './rooms.ts'
@@ -94,6 +96,7 @@ function Inside({ me }: { me: Me }) {
             </Switch>
           </Suspense>
         </Safe>
+        <StartHere name={places.start} />
       </Frame>
     </MeContext>
   )
