@@ -61,6 +61,8 @@ describe.skipIf(browserPath() === undefined)('the console, from the first start 
     await worker.drain(0)
 
     await page.getByRole('button', { name: 'Run again' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Start the run' }).click()
+    await page.getByText(/repeats run/).waitFor()
     await status('Queued').waitFor()
     // Asked whether that is meant, one may say no.
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { BasicAnalysis } from '../api.ts'
 import { decimal, percent } from '../shown.ts'
 import { ChartCard, useWidth } from '../ui/chart-card.tsx'
-import { Legend, rampColour, seriesColour } from '../ui/chart.tsx'
+import { FILLS, inkOn, Legend, rampColour, seriesColour } from '../ui/chart.tsx'
 import { Dots } from '../ui/chart-lines.tsx'
 import { Link, Select } from '../ui/index.ts'
 import { analysis as words, words as common } from '../words/results.ts'
@@ -132,7 +132,7 @@ function Matrix({ label, names, cell }: MatrixProps) {
                     width={Math.max(1, across - 2)}
                     height={HEIGHT - 2}
                     rx={3}
-                    style={{ fill: part === null ? 'var(--sunk)' : rampColour(part * 0.9) }}
+                    style={{ fill: part === null ? 'var(--sunk)' : rampColour(part) }}
                   >
                     <title>{title}</title>
                   </rect>
@@ -141,7 +141,7 @@ function Matrix({ label, names, cell }: MatrixProps) {
                     y={HEIGHT * (i + 1.5)}
                     textAnchor="middle"
                     dominantBaseline="central"
-                    className={`pointer-events-none text-sm ${part !== null && part * 0.9 > 0.45 ? 'fill-on-accent' : 'fill-ink'}`}
+                    className={`pointer-events-none text-sm ${part === null ? 'fill-ink' : FILLS[inkOn(part)]}`}
                   >
                     {text}
                   </text>

@@ -8,7 +8,7 @@ import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { Card, IconButton, LoadMore, States, tellProblem } from '../ui/index.ts'
 import { csvOf, save } from '../ui/chart-file.ts'
-import { Legend, rampColour } from '../ui/chart.tsx'
+import { inkOn, Legend, rampColour } from '../ui/chart.tsx'
 import { words } from '../words/results.ts'
 import { paintsOf, saidAs, saidIn, type Code, type Said } from './scale.ts'
 
@@ -141,6 +141,7 @@ export function Heat({ run, models, codes }: { run: WholeRun; models: readonly s
   )
 }
 
+const INKS = { plain: 'text-ink', middle: 'text-ink dark:text-on-accent', light: 'text-on-accent' } as const
 const OTHERWISE: Readonly<Record<string, string>> = {
   refusal: 'bg-held-wash text-held',
   other: 'bg-sunk text-dim',
@@ -156,7 +157,7 @@ function HeatCell({ run, row, model, codes }: { run: number; row: MatrixRow; mod
   const [only] = cell?.transcripts ?? []
   const title = `${row.key} · ${model}: ${sentenceOf(cell, said, codes)}`
   const style = said.part === null ? undefined : { background: rampColour(said.part) }
-  const ink = said.part === null ? '' : said.part > 0.45 ? 'text-on-accent' : 'text-ink'
+  const ink = said.part === null ? '' : INKS[inkOn(said.part)]
   if (cell === undefined || only === undefined) {
     return (
       <span className={look} title={title}>

@@ -1,5 +1,5 @@
 /** What came of a probe: in short, model by model, and scenario × model. */
-import { Download, Hourglass, TriangleAlert } from 'lucide-react'
+import { Download, Hourglass, Scale, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'wouter'
 import type { ModelResult } from '../api.ts'
@@ -244,9 +244,16 @@ function Models({ run, models, codes }: { run: WholeRun; models: readonly ModelR
       flush
       title={words.byModel}
       actions={
-        <Button size="small" icon={Download} onClick={() => setExporting(true)}>
-          {words.export}
-        </Button>
+        <>
+          {models.length < 2 ? null : (
+            <ButtonLink size="small" icon={Scale} href={`/compare?runs=${run.id}`}>
+              {words.compareModels}
+            </ButtonLink>
+          )}
+          <Button size="small" icon={Download} onClick={() => setExporting(true)}>
+            {words.export}
+          </Button>
+        </>
       }
     >
       <Table name="results" label={words.byModel} columns={columns} rows={rows} idOf={({ id }) => id} />

@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import type { MatrixRow } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { decimal } from '../shown.ts'
-import { rampColour, type Paint } from '../ui/chart.tsx'
+import { inkOn, rampColour, type Paint } from '../ui/chart.tsx'
 import { words } from '../words/results.ts'
 
 export interface Code {
@@ -51,11 +51,11 @@ export function saidAs(decision: string | null, codes: readonly Code[]): string 
 export function paintsOf(codes: readonly Code[]): Paint[] {
   const last = Math.max(1, codes.length - 1)
   return [
-    ...codes.map(({ code }, i) => ({ name: saidAs(code, codes), colour: rampColour(i / last), dark: i / last > 0.45 })),
+    ...codes.map(({ code }, i) => ({ name: saidAs(code, codes), colour: rampColour(i / last), ink: inkOn(i / last) })),
     ...OUTCOMES.map((one) => ({
       name: words.outcomes[one] ?? one,
       colour: COLOURS[one] ?? 'var(--edge)',
-      dark: one === 'refusal',
+      ink: one === 'refusal' ? ('light' as const) : ('plain' as const),
     })),
   ]
 }

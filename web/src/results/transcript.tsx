@@ -139,7 +139,7 @@ function Shown({ run, one, changed }: { run: WholeRun; one: Whole; changed: () =
               [words.tokens, `${count(one.inputTokens)} / ${count(one.outputTokens)}`],
               [words.cost, <Money key="c" usd={one.costUsd} />],
               [words.took, duration(one.durationMs / 1_000)],
-              [common.answers, <Time key="t" at={one.createdAt} />],
+              [words.answered, <Time key="t" at={one.createdAt} />],
             ]}
           />
         </Card>

@@ -51,6 +51,23 @@ export function useEstimate(body: Body): Estimated {
   return { ...state, stale: state.of !== key }
 }
 
+/** The same in a line, beside the buttons. */
+export function InShort({ of: { dry, problem, stale } }: { of: Estimated }) {
+  return (
+    <span className={`mr-auto self-center text-sm text-dim max-sm:hidden ${stale ? 'opacity-60' : ''}`}>
+      {problem !== undefined ? (
+        <span className="text-bad">{problem.title}</span>
+      ) : dry === undefined ? null : (
+        words.short(
+          count(dry.tasks),
+          briefly(dry.inputTokens + dry.outputTokens),
+          dry.costUsd === null ? '—' : dollars(dry.costUsd),
+        )
+      )}
+    </span>
+  )
+}
+
 export function Estimate({ of: { dry, problem, stale }, ready }: { of: Estimated; ready: boolean }) {
   const [workers] = useAsked('/api/workers', {})
   const slots = (workers.data?.workers ?? []).reduce((n, one) => n + (one.state === 'alive' ? one.slots : 0), 0)

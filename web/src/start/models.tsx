@@ -127,7 +127,9 @@ function Providers({ offer: { models, providers }, search, chosen, toggle }: Pro
               <span className="min-w-0">
                 <span className="cut block">{model}</span>
                 <span className="cut block text-xs text-dim">
-                  {price === null ? description : words.price(dollars(price.input), dollars(price.output))}
+                  {price === null || price.input + price.output === 0
+                    ? description
+                    : words.price(dollars(price.input), dollars(price.output))}
                   {price?.deprecated === true ? ` · ${words.deprecated}` : ''}
                 </span>
               </span>

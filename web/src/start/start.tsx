@@ -6,7 +6,7 @@ import { ask, type Given, type Run } from '../api.ts'
 import { askAgain, useAsked, type Asked } from '../asked.ts'
 import { Button, Dialog, Facts, Link, Skeleton, States, tellProblem } from '../ui/index.ts'
 import { words } from '../words/start.ts'
-import { Estimate, useEstimate } from './estimate.tsx'
+import { Estimate, InShort, useEstimate } from './estimate.tsx'
 import { bodyOf, formOf, INITIAL, rerunOf, type Form, type RunInput } from './form.ts'
 import { Definitions } from './definitions.tsx'
 import { Models } from './models.tsx'
@@ -113,6 +113,7 @@ function Shown({ title, initial, again, onClose }: ShownProps) {
       lead={words.lead}
       actions={
         <>
+          <InShort of={estimate} />
           <Button
             icon={FlaskConical}
             busy={busy === 'test'}

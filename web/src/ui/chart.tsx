@@ -13,9 +13,19 @@ const SOFT = 'fill-dim text-xs'
 
 /** The colour of a series by its place. */
 export const seriesColour = (place: number) => `var(--series-${(place % 6) + 1})`
+/** How much of the full colour a place on an ordered scale has: pale for long, so that text on it is read. */
+const mixOf = (part: number) => 10 + 90 * part ** 1.6
 /** From pale to full: codes of an ordered scale. */
-export const rampColour = (part: number) =>
-  `color-mix(in srgb, var(--accent) ${Math.round(12 + 88 * part)}%, var(--box))`
+export const rampColour = (part: number) => `color-mix(in srgb, var(--accent) ${Math.round(mixOf(part))}%, var(--box))`
+/** Which ink is read on it, in either theme. */
+export const inkOn = (part: number): Ink => (mixOf(part) > 80 ? 'light' : mixOf(part) > 55 ? 'middle' : 'plain')
+
+type Ink = 'plain' | 'middle' | 'light'
+export const FILLS: Readonly<Record<Ink, string>> = {
+  plain: 'fill-ink',
+  middle: 'fill-ink dark:fill-on-accent',
+  light: 'fill-on-accent',
+}
 
 const labelWidth = (width: number, names: readonly string[]) =>
   Math.min(Math.max(60, 7.4 * Math.max(...names.map(({ length }) => length), 1) + 12), Math.floor(width * 0.36))
@@ -39,8 +49,7 @@ interface Part {
 export interface Paint {
   readonly name: string
   readonly colour: string
-  /** Is text on it light? */
-  readonly dark?: boolean
+  readonly ink?: Ink
 }
 
 export function Legend({ of }: { of: readonly Paint[] }) {
@@ -107,7 +116,7 @@ export function Shares({
                         y={i * ROW + ROW / 2}
                         textAnchor="middle"
                         dominantBaseline="central"
-                        className={`pointer-events-none text-xs ${paint?.dark === true ? 'fill-on-accent' : 'fill-ink'}`}
+                        className={`pointer-events-none text-xs ${FILLS[paint?.ink ?? 'plain']}`}
                       >
                         {percent(part.value / whole)}
                       </text>

@@ -47,6 +47,7 @@ export const words = {
   download: 'Download',
   moreScenarios: 'More scenarios',
   export: 'Export',
+  compareModels: 'Compare the models',
 }
 
 export const transcripts = {

@@ -50,6 +50,8 @@ export const words = {
   hold: 'Start paused',
   estimate: 'What it will be',
   chooseFirst: 'Choose a definition and a model, and this says what it will take.',
+  short: (tasks: string, tokens: string, cost: string) =>
+    `${tasks === '1' ? '1 task' : `${tasks} tasks`} · about ${tokens} tokens · ${cost}`,
   tasks: 'Tasks',
   ofScenarios: (n: string, all: string) => (n === all ? `${n} scenarios` : `${n} of ${all} scenarios`),
   tokens: 'Tokens',
