@@ -52,6 +52,10 @@ const ROOMS = [
   'web/src/results/',
   'web/src/start/',
   'web/src/definitions/',
+  'web/src/system/',
+  'web/src/tools/',
+  'web/src/settings/',
+  'web/src/diagnosis/',
   'web/src/main.tsx',
   'web/src/',
 ] as const
@@ -202,6 +206,10 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     'web/src/runs/',
     'web/src/results/',
     'web/src/definitions/',
+    'web/src/tools/',
+    'web/src/diagnosis/',
+    'web/src/system/',
+    'web/src/settings/',
     'web/src/shell/',
   ],
   'web/src/shell/app.tsx': ['web/src/ui/gallery.tsx', 'web/src/start/', ...PAGE],
@@ -215,6 +223,10 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   // The one list of the parts of a run, whoever brings them.
   'web/src/runs/tabs.ts': [...PAGE, 'web/src/runs/', 'web/src/results/'],
   'web/src/results/': [...PAGE, 'web/src/runs/', 'web/src/runs/tabs.ts'],
+  'web/src/tools/': PAGE,
+  'web/src/diagnosis/': PAGE,
+  'web/src/system/': PAGE,
+  'web/src/settings/': PAGE,
   'web/src/main.tsx': ['web/src/shell/app.tsx', 'web/src/'],
 }
 

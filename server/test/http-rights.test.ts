@@ -142,6 +142,7 @@ const CASES: Readonly<Record<string, Case>> = {
   useLink: { class: 'open', skip: true },
   signOut: { class: 'open', skip: true },
   whoAmI: self,
+  rename: { ...self, body: { name: 'Ada' } },
   setPassword: { ...self, body: { next: 'a password of some length' } },
   listSessions: self,
   endOtherSessions: self,
@@ -248,6 +249,7 @@ const CASES: Readonly<Record<string, Case>> = {
   workerHealth: everywhere,
   queueHealth: everywhere,
   providerHealth: everywhere,
+  lookAtProviders: { class: 'admin', ...everywhere },
   systemHealth: everywhere,
 }
 

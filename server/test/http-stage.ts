@@ -120,7 +120,7 @@ export async function openHttpStage(
       python,
       home: { folder: how.folder ?? db.name, workspace: 1, who: operator },
       skills: how.skills ?? openSkills(undefined, {}),
-      providerHealth: () => providerHealth(catalogue),
+      providerHealth: (fresh) => providerHealth(catalogue, Date.now, fresh),
     },
     db.api,
   )

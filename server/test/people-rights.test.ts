@@ -160,6 +160,19 @@ const VERBS: Record<string, { call: () => string; by: readonly string[]; done?: 
   },
   revoke_key: { call: () => `revoke_key('${keyId}')`, by: ['he himself', ...RUN_THE_HOUSE] },
   end_sessions: { call: () => `end_sessions(${sessionId}, null)`, by: ['he himself'], done: (amount) => amount === 1 },
+  rename: {
+    call: () => `rename('x')`,
+    by: [
+      'he himself',
+      'the admin',
+      'a viewer',
+      'an admin elsewhere',
+      'an operator',
+      'an account alone',
+      'a demoted admin',
+      'a resigned operator',
+    ],
+  },
   own_terms: {
     call: () => `own_terms()`,
     by: ['he himself'],

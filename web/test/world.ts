@@ -39,6 +39,12 @@ export async function fill(http: HttpStage): Promise<World & { worker: Awaited<R
   await http.ended(failed)
   const cancelled = await start({ definition: example, models: ['fake:slow'], hold: true })
   await http.ask(`/api/runs/${cancelled}/cancel`, { method: 'POST' })
+  const call = async (tool: string, input: object) => http.ask('/v1/analyze-execution', { body: { tool, input } })
+  await call('csv_profile', { csv: 'city,people\nBerlin,3700000\nOslo,700000\nBern,134000' })
+  await call('csv_profile', { csv: '', delimiter: '#' })
+  await call('text_statistics', { text: 'A mill turns while water runs.' })
+  await http.ask('/api/limits/openai', { method: 'PUT', body: { concurrency: 8, requestsPerMinute: 500 } })
+  await http.ask('/api/limits/anthropic/stop', { method: 'POST' })
   const paused = await start({ definition: example, models: ['fake:a', 'fake:c'], hold: true })
   const running = await start({
     definition: definition(definitionText(40, 0, 'A longer one')),
@@ -84,5 +90,13 @@ export const PAGES: readonly Shown[] = [
   { name: 'compare', path: () => '/compare', empty: true },
   { name: 'compare-models', path: ({ finished }) => `/compare?runs=${finished}` },
   { name: 'run-missing', path: () => '/runs/999999' },
+  { name: 'tools', path: () => '/tools', empty: true },
+  { name: 'tool', path: () => '/tools/csv_profile' },
+  { name: 'tool-about', path: () => '/tools/csv_profile/about' },
+  { name: 'tool-calls', path: () => '/tools/csv_profile/calls?status=FAILED' },
+  { name: 'system', path: () => '/system', empty: true },
+  { name: 'system-providers', path: () => '/system/providers' },
+  { name: 'system-workers', path: () => '/system/workers', empty: true },
+  { name: 'system-limits', path: () => '/system/limits', empty: true },
   { name: 'not-found', path: () => '/nowhere' },
 ]

@@ -94,6 +94,14 @@ begin
   perform note('password_set', in_user);
 end $$;
 
+create function people.rename(in_name text)
+returns void language plpgsql security definer set search_path = people, engine, access, pg_temp as $$
+begin
+  if me() is null or known(me()) is null then raise exception 'not allowed' using errcode = '42501', detail = 'rename'; end if;
+  update users set name = in_name where id = me();
+  perform note('user_renamed', me());
+end $$;
+
 -- One session, or with null all but the one that is kept; gives how many ended.
 create function people.end_sessions(in_session bigint, in_keep bytea)
 returns integer language plpgsql security definer set search_path = people, engine, access, pg_temp as $$

@@ -194,6 +194,9 @@ export async function makeKey(
 export const revokeKey = (engine: Engine, who: Principal, id: string) =>
   change<void>(engine, who, 'revoke_key($1)', [id])
 
+/** What oneself is called. */
+export const rename = (engine: Engine, who: Principal, name: string) => change<void>(engine, who, 'rename($1)', [name])
+
 export const listSessions = list<Session>(
   `select id, agent, created_at as "createdAt", seen_at as "seenAt", expires_at as "expiresAt" from people.sessions
     where ended_at is null and expires_at > engine.clock() order by seen_at desc, id desc`,

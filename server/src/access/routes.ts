@@ -8,7 +8,7 @@ import { askingOf, OPEN, personWhoAsks, visitOf, whoAsks, type Opened } from './
 import { changes } from './origin.ts'
 import { page } from './page.ts'
 import { mustBeGood } from './passwords.ts'
-import { endSessions, listKeys, listSessions, listUsers, listWorkspaces, makeKey, revokeKey } from './people.ts'
+import { endSessions, listKeys, listSessions, listUsers, listWorkspaces, makeKey, rename, revokeKey } from './people.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { setPassword, signIn, signOut, takeLink } from './sign-in.ts'
 import { SCOPES } from './signed-in.ts'
@@ -155,6 +155,29 @@ export async function accessRoutes(
         user: user === undefined ? null : { id: user.id, email: user.email, name: user.name },
         workspaces,
       }
+    },
+  })
+
+  app.route({
+    method: 'PUT',
+    url: '/api/me',
+    config: OPEN,
+    schema: {
+      tags,
+      operationId: 'rename',
+      summary: 'Say what one is called.',
+      body: z.strictObject({
+        name: z
+          .string()
+          .trim()
+          .regex(/^\P{Cc}{1,100}$/u, 'must be 1 to 100 letters, without line breaks'),
+      }),
+      response: { 204: z.null() },
+    },
+    handler: async (request, reply) => {
+      const { principal } = await personWhoAsks(access, request)
+      await rename(access().engine, principal, request.body.name)
+      return reply.code(204).send(null)
     },
   })
 

@@ -19,7 +19,7 @@ export async function mcp(options: { worker: boolean }): Promise<number> {
   const interruption = onInterrupt(() => remark('\nStopping: what is under way is finished first.'))
   const app = await openApp(config, remark, served)
   const house = openHouse(
-    { ...app, home: homeOf(config), providerHealth: () => providerHealth(app.catalogue) },
+    { ...app, home: homeOf(config), providerHealth: (fresh) => providerHealth(app.catalogue, Date.now, fresh) },
     app.logins.api,
   )
   let worker: Worker | undefined

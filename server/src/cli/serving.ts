@@ -71,7 +71,7 @@ export async function openServing(config: Config, open = false): Promise<Serving
       access = { ...people, authenticate: async (asking) => (await local(asking)) ?? people.authenticate(asking) }
       beside = worker
       house = openHouse(
-        { ...app, home: homeOf(config), providerHealth: () => providerHealth(catalogue) },
+        { ...app, home: homeOf(config), providerHealth: (fresh) => providerHealth(catalogue, Date.now, fresh) },
         app.logins.api,
       )
       return {

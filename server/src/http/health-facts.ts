@@ -2,6 +2,7 @@
 import type { Principal } from '@millrace/engine'
 import { workersSeen, type WorkerSeen } from '../runs/workers.ts'
 import type { House } from './house.ts'
+import { VERSION } from './openapi.ts'
 
 export interface WorkerHealth {
   readonly alive: number
@@ -43,6 +44,7 @@ export interface SystemHealth {
   readonly problems: readonly (typeof SYSTEM_PROBLEMS)[number][]
   /** Seconds. */
   readonly uptime: number
+  readonly version: string
   readonly node: string
   readonly postgres: string
   readonly database: { readonly bytes: number; readonly connections: number; readonly waiting: number }
@@ -70,6 +72,7 @@ export async function systemHealth({ engine, feeds, providerHealth }: House, who
     status: problems.length === 0 ? 'ok' : 'degraded',
     problems,
     uptime: process.uptime(),
+    version: VERSION,
     node: process.version,
     postgres: rows[0]?.version ?? '',
     database: { bytes: rows[0]?.bytes ?? 0, connections: connections.open, waiting: connections.waiting },

@@ -50,7 +50,8 @@ export interface House {
   /** The workspace whose files lie here. */
   readonly home: Home
   /** Never throws, pays for nothing, and remembers for a while. */
-  readonly providerHealth: () => Promise<{ readonly providers: readonly ProviderHealth[] }>
+  /** True: asked again now, whatever is kept. */
+  readonly providerHealth: (fresh?: boolean) => Promise<{ readonly providers: readonly ProviderHealth[] }>
 }
 
 /** What a forecast and a check before a start stand on. */

@@ -3,6 +3,9 @@ import swagger from '@fastify/swagger'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Door } from './door.ts'
 
+/** Of Millrace, and with it of the contract. */
+export const VERSION = '0.1.0'
+
 const DESCRIPTION = `Runs AI work that must not be lost: runs of tasks, kept in PostgreSQL, watched live.
 
 Errors are RFC 9457 problems with a \`code\` and a \`correlationId\`. Requests that change something take an \`Idempotency-Key\`: the same key with the same request gets the same answer for a day, with another request it is a 409. Lists come in pages: \`next\` is the cursor of the page after. Answers have an ETag.`
@@ -34,7 +37,7 @@ export async function describeRoutes(door: Door): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'Millrace',
-        version: '0.1.0',
+        version: VERSION,
         description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },
       },

@@ -14,6 +14,8 @@ export interface ProviderHealth {
   readonly connected: boolean
   /** What is wrong, in our own words, with its code. */
   readonly error?: { readonly code: string; readonly message: string }
+  /** Milliseconds in which it answered its free question; null where none was asked. */
+  readonly latencyMs: number | null
   /** ISO 8601. */
   readonly checkedAt: string
 }
@@ -29,24 +31,28 @@ interface Kept {
 
 const kept = new WeakMap<Catalogue, Kept>()
 
-/** Never throws. Callers at the same time share one question. */
+/** Never throws. Callers at the same time share one question; a fresh look asks again, whatever is kept. */
 export async function providerHealth(
   catalogue: Catalogue,
   now: () => number = Date.now,
+  fresh = false,
 ): Promise<{ readonly providers: readonly ProviderHealth[] }> {
   const offered = catalogue.providers()
   const configured = offered.map(({ id, missing }) => `${id}:${missing?.code ?? ''}`).join()
   const known = kept.get(catalogue)
-  if (known !== undefined && known.until > now() && known.configured === configured) return await known.health
+  if (!fresh && known !== undefined && known.until > now() && known.configured === configured) return await known.health
   const health = Promise.all(
     offered.map(async ({ id, name, missing, provider }): Promise<ProviderHealth> => {
+      const began = performance.now()
       const failure = missing ?? (await provider?.models())?.failure
+      const asked = missing === undefined && provider !== undefined
       return {
         id,
         name,
         configured: missing === undefined,
         connected: failure === undefined,
         ...(failure === undefined ? {} : { error: { code: failure.code, message: failure.message } }),
+        latencyMs: asked ? Math.round(performance.now() - began) : null,
         checkedAt: new Date(now()).toISOString(),
       }
     }),

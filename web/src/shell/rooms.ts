@@ -9,6 +9,8 @@ import { definitions } from '../definitions/room.ts'
 import { home } from '../home/room.ts'
 import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
+import { system } from '../system/room.ts'
+import { tools } from '../tools/room.ts'
 
 /** Something that was found by its name, and the way there. */
 export interface Found {
@@ -34,4 +36,4 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs, definitions, compare]
+export const rooms: readonly Room[] = [home, runs, definitions, compare, tools, system]

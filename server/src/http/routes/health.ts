@@ -40,6 +40,7 @@ const provider = z
     configured: z.boolean(),
     connected: z.boolean(),
     error: z.object({ code: z.string(), message: z.string() }).optional(),
+    latencyMs: z.int().nullable().describe('Milliseconds of its free answer; null where none was asked for.'),
     checkedAt: z.string(),
   })
   .meta({ id: 'ProviderHealth' })
@@ -143,6 +144,22 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
   })
 
   door.route({
+    method: 'POST',
+    url: '/api/health/providers',
+    config: { right: 'admin' },
+    schema: {
+      tags,
+      operationId: 'lookAtProviders',
+      summary: 'The same, asked again now.',
+      response: { 200: z.object({ providers: z.array(provider) }) },
+    },
+    async handler() {
+      const { providers } = await house().providerHealth(true)
+      return { providers: [...providers] }
+    },
+  })
+
+  door.route({
     method: 'GET',
     url: '/api/health/system',
     config: read,
@@ -155,6 +172,7 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
           status: z.enum(['ok', 'degraded']),
           problems: z.array(z.enum(SYSTEM_PROBLEMS)),
           uptime: z.number().describe('Seconds.'),
+          version: z.string().describe('Of Millrace.'),
           node: z.string(),
           postgres: z.string(),
           database: z.object({ bytes: z.int(), connections: z.int(), waiting: z.int() }),

@@ -1,0 +1,13 @@
+/** The room of what everything stands on. */
+import { ServerCog } from 'lucide-react'
+import { lazy } from 'react'
+import type { Room } from '../shell/rooms.ts'
+import { words } from '../words/system.ts'
+
+export const system: Room = {
+  name: words.title,
+  path: '/system',
+  icon: ServerCog,
+  key: 'y',
+  pages: [{ path: '/system/:part?', page: lazy(() => import('./system.tsx')) }],
+}

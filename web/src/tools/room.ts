@@ -1,0 +1,27 @@
+/** The room of tools: the list, and each with what it takes, gives and did. */
+import { Wrench } from 'lucide-react'
+import { lazy } from 'react'
+import { ask } from '../api.ts'
+import type { Room } from '../shell/rooms.ts'
+import { may } from '../shell/me.ts'
+import { words } from '../words/tools.ts'
+
+export const tools: Room = {
+  name: words.title,
+  path: '/tools',
+  icon: Wrench,
+  key: 't',
+  may: (me) => may(me, 'tools'),
+  pages: [
+    { path: '/tools', page: lazy(() => import('./list.tsx')) },
+    { path: '/tools/:name/:part?', page: lazy(() => import('./tool.tsx')) },
+  ],
+  async find(text) {
+    const { tools: all } = await ask('get', '/v1/tools', {})
+    const wanted = text.toLowerCase()
+    return all
+      .filter(({ name, description }) => `${name} ${description ?? ''}`.toLowerCase().includes(wanted))
+      .slice(0, 5)
+      .map(({ name, state }) => ({ name, href: `/tools/${name}`, remark: words.states[state] }))
+  },
+}
