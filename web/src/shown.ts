@@ -57,6 +57,9 @@ export function ago(at: Date, now: number): string {
   return at.toLocaleDateString(LOCALE, { year: 'numeric', month: 'short', day: 'numeric' })
 }
 
+/** Day and minute. */
+export const dated = (at: Date) => at.toLocaleString(LOCALE, { dateStyle: 'medium', timeStyle: 'short' })
+
 /** To the second, with the place's time. */
 export const exactly = (at: Date) =>
   at.toLocaleString(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' }) + ` (${at.toISOString()})`

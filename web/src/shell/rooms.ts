@@ -11,6 +11,7 @@ import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
 import { system } from '../system/room.ts'
 import { tools } from '../tools/room.ts'
+import { settings } from '../settings/room.ts'
 
 /** Something that was found by its name, and the way there. */
 export interface Found {
@@ -36,4 +37,4 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs, definitions, compare, tools, system]
+export const rooms: readonly Room[] = [home, runs, definitions, compare, tools, system, settings]

@@ -18,7 +18,7 @@ export interface JsonSchema {
 }
 
 export const schemaOf = (value: unknown): JsonSchema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonSchema) : {}
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
 
 type Sort = 'text' | 'number' | 'switch' | 'choice' | 'lines' | 'group' | 'json'
 

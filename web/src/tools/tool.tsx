@@ -13,7 +13,7 @@ import { Try } from './try.tsx'
 type Whole = Answer<'get', '/v1/tools/{name}'>
 
 export default function Tool() {
-  const { name = '', part } = useParams<{ name: string; part?: string }>()
+  const { name, part } = useParams<{ name: string; part?: string }>()
   const [asked, again] = useAsked('/v1/tools/{name}', { path: { name } }, { every: 10_000 })
   const base = `/tools/${encodeURIComponent(name)}`
   const tool = asked.data

@@ -1,7 +1,8 @@
 /** Times, money, tokens, code: values as they are shown everywhere. */
 import { Check, Copy } from 'lucide-react'
 import { useState, useSyncExternalStore } from 'react'
-import { ago, briefly, count, dollars, exactly } from '../shown.ts'
+import { ago, briefly, count, dated, dollars, exactly } from '../shown.ts'
+import { useKept } from '../kept.ts'
 import { words } from '../words/ui.ts'
 import { IconButton } from './button.tsx'
 
@@ -29,14 +30,15 @@ function listen(listener: () => void) {
 /** Now, to five seconds. */
 const useNow = () => useSyncExternalStore(listen, () => clock.now)
 
-/** How long ago; the exact time on hover. */
+/** How long ago, or when, as one chose; the exact time on hover. */
 export function Time({ at }: { at: string | null }) {
   const now = useNow()
+  const [how] = useKept<'relative' | 'exact'>('times', 'relative')
   if (at === null) return <span className="text-faint">{words.unknown}</span>
   const date = new Date(at)
   return (
     <time dateTime={at} title={exactly(date)} className="whitespace-nowrap">
-      {ago(date, Math.max(now, clock.now))}
+      {how === 'exact' ? dated(date) : ago(date, Math.max(now, clock.now))}
     </time>
   )
 }

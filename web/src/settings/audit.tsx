@@ -1,0 +1,82 @@
+/** Who did what about accounts, keys, roles and access; newest first. */
+import { ScrollText } from 'lucide-react'
+import { useState } from 'react'
+import { ask, type Answer } from '../api.ts'
+import { useAsked } from '../asked.ts'
+import { Card, Empty, LoadMore, States, Table, tellProblem, Time, type Column } from '../ui/index.ts'
+import { words } from '../words/settings.ts'
+
+type Noted = Answer<'get', '/api/audit'>['items'][number]
+const PAGE = 50
+
+const COLUMNS: readonly Column<Noted>[] = [
+  { id: 'when', name: words.when, fixed: true, cell: ({ at }) => <Time at={at} /> },
+  { id: 'did', name: words.did, fixed: true, cell: ({ action }) => action.replaceAll('_', ' ') },
+  { id: 'who', name: words.who, cell: ({ actor }) => <span className="text-dim">{actor.replace(':', ' ')}</span> },
+  {
+    id: 'whom',
+    name: words.whom,
+    wide: true,
+    cell: ({ user }) => <span className="text-dim">{user === null ? '' : words.userNumber(user)}</span>,
+  },
+  {
+    id: 'target',
+    name: words.target,
+    wide: true,
+    cell: ({ target }) => (
+      <span className="cut block max-w-xs text-dim" title={target ?? ''}>
+        {target}
+      </span>
+    ),
+  },
+  {
+    id: 'from',
+    name: words.address,
+    wide: true,
+    cell: ({ address }) => <span className="font-mono text-sm text-dim">{address}</span>,
+  },
+]
+
+export default function Audit() {
+  const [asked, again] = useAsked('/api/audit', { query: { limit: PAGE } })
+  const [older, setOlder] = useState<{ items: readonly Noted[]; next: number | null }>()
+  const [busy, setBusy] = useState(false)
+  const next = older === undefined ? (asked.data?.next ?? null) : older.next
+  async function load() {
+    if (next === null) return
+    setBusy(true)
+    try {
+      const page = await ask('get', '/api/audit', { query: { limit: PAGE, before: next } })
+      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
+    } catch (error) {
+      tellProblem(error)
+    }
+    setBusy(false)
+  }
+  return (
+    <Card title={words.audit} flush>
+      <States
+        of={asked}
+        again={again}
+        lines={8}
+        isEmpty={({ items }) => items.length === 0}
+        empty={<Empty icon={ScrollText} title={words.noAudit} />}
+      >
+        {({ items }) => (
+          <>
+            <Table
+              name="audit"
+              label={words.audit}
+              columns={COLUMNS}
+              rows={[...items, ...(older?.items ?? [])].filter(
+                (one, i, all) => all.findIndex(({ id }) => id === one.id) === i,
+              )}
+              idOf={({ id }) => id}
+            />
+            <LoadMore more={next !== null} busy={busy} onMore={() => void load()} />
+          </>
+        )}
+      </States>
+    </Card>
+  )
+}
