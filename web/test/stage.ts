@@ -36,12 +36,21 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** @param latency milliseconds that an answer of the keyless models takes */
-export async function openStage({ latency = 0 }: { latency?: number } = {}): Promise<Stage> {
+/**
+ * @param latency milliseconds that an answer of the keyless models takes
+ * @param providers others than the keyless ones
+ */
+export async function openStage({
+  latency = 0,
+  providers = {},
+}: {
+  latency?: number
+  providers?: Parameters<typeof openProviders>[0]
+} = {}): Promise<Stage> {
   execFileSync(process.execPath, ['web/build.ts'], { stdio: 'inherit' })
   const http = await openHttpStage({
     web: CONSOLE,
-    catalogue: openProviders({ fakeLatencyMs: latency }),
+    catalogue: openProviders({ fakeLatencyMs: latency, ...providers }),
   })
   const path = browserPath()
   if (path === undefined) throw new Error(NO_BROWSER)

@@ -64,7 +64,7 @@ function You({ name, email }: { name: string; email: string }) {
           of={[
             [words.email, email],
             ...me.workspaces.map(
-              ({ name: called, role }) => [called, role === null ? '—' : words.roles[role]] as const,
+              ({ name: called, role }) => [words.inWorkspace(called), role === null ? '—' : words.roles[role]] as const,
             ),
           ]}
         />

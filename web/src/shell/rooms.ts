@@ -5,7 +5,7 @@
 import type { LucideIcon } from 'lucide-react'
 import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
-import { definitions } from '../definitions/room.ts'
+export const rooms: readonly Room[] = [home, runs, definitions, compare, diagnosis, tools, system, settings]
 import { home } from '../home/room.ts'
 import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
@@ -37,4 +37,4 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs, definitions, compare, tools, system, settings]
+export const rooms: readonly Room[] = [home, runs, definitions, compare, diagnosis, tools, system, settings]

@@ -19,6 +19,7 @@ export const words = {
   name: 'Name',
   email: 'Email',
   you: 'You',
+  inWorkspace: (name: string) => `In ${name}`,
   noAccount: 'You are here without an account of your own, as {sub}. There is nothing to set about it.',
   password: 'Password',
   present: 'Present password',
