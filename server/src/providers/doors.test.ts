@@ -209,6 +209,17 @@ describe('the health of the providers', () => {
     expect(simulator.stats().mostInFlight).toBe(0)
   })
 
+  it('is asked again at once when somebody wants it, and tells how long the answer took', async () => {
+    let now = 0
+    const catalogue = openProviders({ keyOf: () => 'good', addresses: { openai: simulator.baseUrls.openai } })
+    const of = async (fresh: boolean) =>
+      (await providerHealth(catalogue, () => now, fresh)).providers.find(({ id }) => id === 'openai')
+    expect((await of(false))?.latencyMs).toBeTypeOf('number')
+    now = 1_000
+    expect((await of(false))?.checkedAt).toBe('1970-01-01T00:00:00.000Z')
+    expect((await of(true))?.checkedAt).toBe('1970-01-01T00:00:01.000Z')
+  })
+
   it('is asked once in five minutes, unless a key came', async () => {
     let key: string | undefined
     let now = 0

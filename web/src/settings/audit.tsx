@@ -1,23 +1,31 @@
 /** Who did what about accounts, keys, roles and access; newest first. */
 import { ScrollText } from 'lucide-react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { ask, type Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useMe, workspaceOf } from '../shell/me.ts'
 import { Card, Empty, LoadMore, States, Table, tellProblem, Time, type Column } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
 
 type Noted = Answer<'get', '/api/audit'>['items'][number]
 const PAGE = 50
 
-const COLUMNS: readonly Column<Noted>[] = [
+/** By what people are called, where one may know it. */
+const columnsWith = (nameOf: (user: number) => string): readonly Column<Noted>[] => [
   { id: 'when', name: words.when, fixed: true, cell: ({ at }) => <Time at={at} /> },
   { id: 'did', name: words.did, fixed: true, cell: ({ action }) => action.replaceAll('_', ' ') },
-  { id: 'who', name: words.who, cell: ({ actor }) => <span className="text-dim">{actor.replace(':', ' ')}</span> },
+  {
+    id: 'who',
+    name: words.who,
+    cell: ({ actor }) => (
+      <span title={actor}>{actor.startsWith('user:') ? nameOf(Number(actor.slice('user:'.length))) : actor}</span>
+    ),
+  },
   {
     id: 'whom',
     name: words.whom,
     wide: true,
-    cell: ({ user }) => <span className="text-dim">{user === null ? '' : words.userNumber(user)}</span>,
+    cell: ({ user }) => <span className="text-dim">{user === null ? '' : nameOf(user)}</span>,
   },
   {
     id: 'target',
@@ -41,6 +49,13 @@ export default function Audit() {
   const [asked, again] = useAsked('/api/audit', { query: { limit: PAGE } })
   const [older, setOlder] = useState<{ items: readonly Noted[]; next: number | null }>()
   const [busy, setBusy] = useState(false)
+  const me = useMe()
+  const [members] = useAsked('/api/workspaces/{id}/members', { path: { id: workspaceOf(me)?.id ?? 0 } })
+  const people = members.data?.members
+  const columns = useMemo(() => {
+    const names = new Map(people?.map(({ user, name, email }) => [user, name === '' ? email : name]))
+    return columnsWith((user) => names.get(user) ?? words.userNumber(user))
+  }, [people])
   const next = older === undefined ? (asked.data?.next ?? null) : older.next
   async function load() {
     if (next === null) return
@@ -67,7 +82,7 @@ export default function Audit() {
             <Table
               name="audit"
               label={words.audit}
-              columns={COLUMNS}
+              columns={columns}
               rows={[...items, ...(older?.items ?? [])].filter(
                 (one, i, all) => all.findIndex(({ id }) => id === one.id) === i,
               )}

@@ -55,7 +55,7 @@ export default function Members() {
       fixed: true,
       by: ({ email }) => email,
       cell: ({ name, email, disabled }) => (
-        <div className="max-w-sm py-0.5">
+        <div className="max-w-[min(24rem,26vw)] py-0.5">
           <span className="font-medium">{name}</span> {disabled ? <Badge>{words.disabled}</Badge> : null}
           <p className="cut text-sm text-dim" title={email}>
             {email}

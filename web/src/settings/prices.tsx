@@ -18,7 +18,7 @@ const COLUMNS: readonly Column<Model>[] = [
     fixed: true,
     by: ({ spec }) => spec,
     cell: ({ spec, description, price: known }) => (
-      <div className="max-w-md py-0.5">
+      <div className="max-w-[min(28rem,44vw)] py-0.5">
         <span className="font-medium">{spec}</span>{' '}
         {known?.deprecated === true ? <Badge tone="warn">{words.deprecated}</Badge> : null}
         <p className="cut text-sm text-dim" title={description}>

@@ -63,7 +63,7 @@ export default function ProviderKeys() {
       name: words.provider,
       fixed: true,
       cell: ({ name, error, configured }) => (
-        <div className="max-w-md py-0.5">
+        <div className="max-w-[min(28rem,40vw)] py-0.5">
           <span className="font-medium">{name}</span>
           {configured && error !== undefined ? <p className="text-sm text-bad">{error.message}</p> : null}
         </div>

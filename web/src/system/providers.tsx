@@ -29,7 +29,7 @@ export function Providers() {
       fixed: true,
       by: ({ name }) => name,
       cell: ({ id, name, error, configured }) => (
-        <div className="max-w-md py-0.5">
+        <div className="max-w-[min(28rem,40vw)] py-0.5">
           <span className="font-medium">{name}</span> <span className="font-mono text-sm text-faint">{id}</span>
           {configured && error !== undefined ? <p className="text-sm text-bad">{error.message}</p> : null}
         </div>

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Tool>[] = [
     fixed: true,
     by: ({ name }) => name,
     cell: ({ name, description }) => (
-      <div className="max-w-md py-0.5">
+      <div className="max-w-[min(28rem,56vw)] py-0.5">
         <Link href={`/tools/${name}`}>{name}</Link>
         <p className="cut text-sm text-dim" title={description ?? ''}>
           {description}

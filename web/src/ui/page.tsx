@@ -1,6 +1,6 @@
 /** A page: its title (also the document's), where it stands, and what can be done there. */
 import { ChevronRight } from 'lucide-react'
-import { useEffect, type ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import { words as frame } from '../words/shell.ts'
 import { words } from '../words/ui.ts'
@@ -78,8 +78,18 @@ export function Tabs({ label, of }: TabsProps) {
 
 function TabLink({ href, current, children }: { href: string; current: boolean; children: ReactNode }) {
   const [, go] = useLocation()
+  const link = useRef<HTMLAnchorElement>(null)
+  // On a narrow screen not all fit: the one that is shown is in sight.
+  useEffect(() => {
+    const { current: a } = link
+    const nav = a?.closest('nav')
+    if (!current || a === null || nav == null) return
+    const over = a.getBoundingClientRect().right - nav.getBoundingClientRect().right
+    if (over > 0) nav.scrollLeft += over + 16
+  }, [current])
   return (
     <a
+      ref={link}
       href={href}
       aria-current={current ? 'page' : undefined}
       onClick={(event) => {

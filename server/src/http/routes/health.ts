@@ -1,4 +1,5 @@
 /** How everything is: for monitors without signing in, for people with what is behind it. */
+import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { queueHealth } from '../../runs/queue.ts'
 import type { Door } from '../door.ts'
@@ -153,7 +154,12 @@ export function healthRoutes(door: Door, house: Opened, health: Health): void {
       summary: 'The same, asked again now.',
       response: { 200: z.object({ providers: z.array(provider) }) },
     },
-    async handler() {
+    async handler(request) {
+      const { operator, workspaces } = who(request)
+      // It asks others in our name: nobody makes it do so who administers nothing.
+      if (operator !== true && !Object.values(workspaces).includes('admin')) {
+        throw new Refusal('NOT_ALLOWED', 'You may not have the providers looked at.')
+      }
       const { providers } = await house().providerHealth(true)
       return { providers: [...providers] }
     },
