@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import setup from '../../engine/testing/cluster.ts'
 import { openStage } from './stage.ts'
-import { fill, PAGES, type World } from './world.ts'
+import { fill, fillMore, PAGES, type World } from './world.ts'
 
 const folder = new URL('../pictures/', import.meta.url).pathname
 const wanted = process.argv.slice(2)
@@ -37,6 +37,7 @@ async function look(full: boolean, world: World) {
 try {
   await look(false, nothing)
   const { worker, ...world } = await fill(stage.http)
+  await fillMore(stage.http)
   await look(true, world)
   for (const said of stage.complaints()) process.stdout.write(`the browser said: ${said}\n`)
   await worker.drain(0)

@@ -179,7 +179,7 @@ describe.skipIf(browserPath() === undefined)('the console, for who looks after i
       expect(await barriers(clinician)).toEqual([])
     }
     expect(await clinician.title()).toBe('Diagnosis run · Millrace')
-    const kept = `${at} ${await clinician.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage })')}`
+    const kept = `${at} ${String(await clinician.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage })'))}`
     for (const word of [CANARY.words, CANARY.name, planted.patient, planted.assessment])
       expect(kept).not.toContain(word)
 

@@ -39,12 +39,6 @@ export async function fill(http: HttpStage): Promise<World & { worker: Awaited<R
   await http.ended(failed)
   const cancelled = await start({ definition: example, models: ['fake:slow'], hold: true })
   await http.ask(`/api/runs/${cancelled}/cancel`, { method: 'POST' })
-  const call = async (tool: string, input: object) => http.ask('/v1/analyze-execution', { body: { tool, input } })
-  await call('csv_profile', { csv: 'city,people\nBerlin,3700000\nOslo,700000\nBern,134000' })
-  await call('csv_profile', { csv: '', delimiter: '#' })
-  await call('text_statistics', { text: 'A mill turns while water runs.' })
-  await http.ask('/api/limits/openai', { method: 'PUT', body: { concurrency: 8, requestsPerMinute: 500 } })
-  await http.ask('/api/limits/anthropic/stop', { method: 'POST' })
   const paused = await start({ definition: example, models: ['fake:a', 'fake:c'], hold: true })
   const running = await start({
     definition: definition(definitionText(40, 0, 'A longer one')),
@@ -54,11 +48,23 @@ export async function fill(http: HttpStage): Promise<World & { worker: Awaited<R
   return { finished, failed, running, paused, worker }
 }
 
+/** Tools that were called, limits that were set: for the rooms beside runs. */
+export async function fillMore(http: HttpStage): Promise<void> {
+  const call = async (tool: string, input: object) => http.ask('/v1/analyze-execution', { body: { tool, input } })
+  await call('csv_profile', { csv: 'city,people\nBerlin,3700000\nOslo,700000\nBern,134000' })
+  await call('csv_profile', { csv: '', delimiter: '#' })
+  await call('text_statistics', { text: 'A mill turns while water runs.' })
+  await http.ask('/api/limits/openai', { method: 'PUT', body: { concurrency: 8, requestsPerMinute: 500 } })
+  await http.ask('/api/limits/anthropic/stop', { method: 'POST' })
+}
+
 interface Shown {
   readonly name: string
   readonly path: (world: World) => string
   /** Also looked at where there is nothing yet. */
   readonly empty?: true
+  /** Much like another: looked at for barriers in the long journeys alone. */
+  readonly seldom?: true
 }
 
 /** Every page of the console; a room that gets one adds it here. */
@@ -92,21 +98,23 @@ export const PAGES: readonly Shown[] = [
   { name: 'run-missing', path: () => '/runs/999999' },
   { name: 'tools', path: () => '/tools', empty: true },
   { name: 'tool', path: () => '/tools/csv_profile' },
-  { name: 'tool-about', path: () => '/tools/csv_profile/about' },
-  { name: 'tool-calls', path: () => '/tools/csv_profile/calls?status=FAILED' },
+  { name: 'tool-about', path: () => '/tools/csv_profile/about', seldom: true },
+  { name: 'tool-calls', path: () => '/tools/csv_profile/calls?status=FAILED', seldom: true },
   { name: 'system', path: () => '/system', empty: true },
-  { name: 'system-providers', path: () => '/system/providers' },
-  { name: 'system-workers', path: () => '/system/workers', empty: true },
-  { name: 'system-limits', path: () => '/system/limits', empty: true },
-  { name: 'settings', path: () => '/settings' },
-  { name: 'settings-appearance', path: () => '/settings/appearance' },
+  { name: 'system-providers', path: () => '/system/providers', seldom: true },
+  { name: 'system-workers', path: () => '/system/workers', empty: true, seldom: true },
+  { name: 'system-limits', path: () => '/system/limits', empty: true, seldom: true },
+  { name: 'diagnosis', path: () => '/diagnosis', empty: true },
+  { name: 'settings', path: () => '/settings', seldom: true },
+  { name: 'settings-appearance', path: () => '/settings/appearance', seldom: true },
   { name: 'settings-keys', path: () => '/settings/keys', empty: true },
   { name: 'settings-usage', path: () => '/settings/usage', empty: true },
-  { name: 'settings-prices', path: () => '/settings/prices' },
-  { name: 'settings-members', path: () => '/settings/members' },
-  { name: 'settings-provider-keys', path: () => '/settings/provider-keys' },
-  { name: 'settings-webhooks', path: () => '/settings/webhooks', empty: true },
-  { name: 'settings-retention', path: () => '/settings/retention' },
-  { name: 'settings-audit', path: () => '/settings/audit' },
+  { name: 'settings-prices', path: () => '/settings/prices', seldom: true },
+  { name: 'settings-members', path: () => '/settings/members', seldom: true },
+  { name: 'settings-accounts', path: () => '/settings/accounts', seldom: true },
+  { name: 'settings-provider-keys', path: () => '/settings/provider-keys', seldom: true },
+  { name: 'settings-webhooks', path: () => '/settings/webhooks', empty: true, seldom: true },
+  { name: 'settings-retention', path: () => '/settings/retention', seldom: true },
+  { name: 'settings-audit', path: () => '/settings/audit', seldom: true },
   { name: 'not-found', path: () => '/nowhere' },
 ]

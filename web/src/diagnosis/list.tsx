@@ -7,6 +7,7 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { ask, type Assessment, type DiagnosisLine, type Patient, type PatientResult } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useMovingRuns } from '../feed.ts'
 import {
   Badge,
   Button,
@@ -25,11 +26,12 @@ import {
 import { words } from '../words/diagnosis.ts'
 import { Confidence, short, Status, Support } from './parts.tsx'
 
-/** Milliseconds. */
-const EVERY = 3_000
-
 export default function Diagnosis() {
-  const [asked, again] = useAsked('/api/diagnosis-runs', { query: { limit: 100 } }, { every: EVERY })
+  const [asked, again] = useAsked('/api/diagnosis-runs', { query: { limit: 100 } }, { moves: true })
+  // To look is noted in each run's audit: it is looked again when one has ended, not every few seconds.
+  useMovingRuns((runs) => {
+    if (runs.some(({ kind, finishedAt }) => kind === 'diagnosis' && finishedAt !== null)) void again()
+  })
   const [houses] = useAsked('/api/diagnosis/organisations', {})
   const [patients] = useAsked('/api/diagnosis/patients', { query: { limit: 500 } })
   const items = asked.data?.items ?? []
@@ -136,10 +138,10 @@ function Patients({ patients }: { patients: readonly Patient[] }) {
     },
   ]
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-5">
-      <div className={chosen === undefined ? 'lg:col-span-5' : 'lg:col-span-3'}>
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-5">
+      <div className={`min-w-0 ${chosen === undefined ? 'lg:col-span-5' : 'lg:col-span-3'}`}>
         <Card title={words.patients} flush>
-          <div className="max-h-96 overflow-y-auto" tabIndex={0} role="region" aria-label={words.patients}>
+          <div className="max-h-96 overflow-auto" tabIndex={0} role="region" aria-label={words.patients}>
             <Table
               name="patients"
               label={words.patients}
@@ -151,7 +153,7 @@ function Patients({ patients }: { patients: readonly Patient[] }) {
         </Card>
       </div>
       {chosen === undefined ? null : (
-        <div className="lg:col-span-2">
+        <div className="min-w-0 lg:col-span-2">
           <Assessments of={chosen} />
         </div>
       )}
@@ -287,6 +289,7 @@ function Results({ results }: { results: readonly PatientResult[] }) {
               </p>
               <p className="mt-1 flex flex-wrap gap-x-4 text-sm text-dim">
                 <Time at={at} />
+                <span>{words.confidence}</span>
                 <Confidence value={confidence} uncertain={uncertain} />
               </p>
             </li>

@@ -6,6 +6,7 @@ import {
   Badge,
   Button,
   Card,
+  ConfirmDialog,
   Dialog,
   Field,
   Input,
@@ -40,6 +41,7 @@ function House({ id, name }: { id: string; name: string }) {
   const [asked, again] = useAsked('/api/diagnosis/organisations/{id}/people', { path: { id } })
   const [told] = useAsked('/api/diagnosis/organisations/{id}/appointments', { path: { id }, query: { limit: 20 } })
   const [adding, setAdding] = useState(false)
+  const [dismissing, setDismissing] = useState<Person>()
   const refresh = () => askAgain('/api/diagnosis/organisations')
   const dismiss = ({ subject, role }: Person) =>
     void ask('post', '/api/diagnosis/organisations/{id}/people/dismiss', {
@@ -73,7 +75,7 @@ function House({ id, name }: { id: string; name: string }) {
       fixed: true,
       right: true,
       cell: (person) => (
-        <Button size="small" look="danger" onClick={() => dismiss(person)}>
+        <Button size="small" look="danger" onClick={() => setDismissing(person)}>
           {words.dismiss}
         </Button>
       ),
@@ -101,6 +103,14 @@ function House({ id, name }: { id: string; name: string }) {
           </li>
         ))}
       </ul>
+      <ConfirmDialog
+        open={dismissing !== undefined}
+        onClose={() => setDismissing(undefined)}
+        title={words.dismissAsk(dismissing?.subject ?? '')}
+        lead={words.dismissLead}
+        confirm={words.dismiss}
+        onConfirm={() => dismissing === undefined || dismiss(dismissing)}
+      />
       {adding ? <Appoint house={id} onClose={() => setAdding(false)} onDone={refresh} /> : null}
     </Card>
   )

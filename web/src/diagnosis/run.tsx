@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useParams } from 'wouter'
 import { ask, type Answer, type DiagnosisLine, type DiagnosisRun, type PatientResult } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFollowed } from '../feed.ts'
 import { may, useMe } from '../shell/me.ts'
 import { count, duration } from '../shown.ts'
 import { Badge, Button, Card, Facts, Link, Page, States, tellProblem, Time } from '../ui/index.ts'
@@ -11,8 +12,7 @@ import { words } from '../words/diagnosis.ts'
 import { Pack } from './pack.tsx'
 import { Confidence, NextSteps, RedFlags, short, Status, Support } from './parts.tsx'
 
-/** Milliseconds between two looks at one that goes on. */
-const FOLLOW = 1_500
+const MATTERS = ['run.running']
 
 type Seen = Answer<'get', '/api/diagnosis-runs/{id}'>
 const isPatients = (run: Seen): run is PatientResult => 'summary' in run
@@ -20,10 +20,13 @@ const isWhole = (run: Seen): run is DiagnosisRun => 'context_pack' in run
 
 export default function Run() {
   const { id } = useParams<{ id: string }>()
-  const [over, setOver] = useState(false)
-  const [asked, again] = useAsked('/api/diagnosis-runs/{id}', { path: { id } }, over ? {} : { every: FOLLOW })
+  const [asked, again] = useAsked('/api/diagnosis-runs/{id}', { path: { id } }, { moves: true })
   const run = asked.data
-  if (run !== undefined && over !== (run.status === 'completed' || run.status === 'failed')) setOver(!over)
+  const going = run?.status === 'queued' || run?.status === 'in_progress'
+  // To look is noted in its audit: what moves is told by the feed, and it is looked again when that matters.
+  useFollowed(going && 'engine_run_id' in run ? run.engine_run_id : null, 0, (events, ended) => {
+    if (ended || events.some(({ kind }) => MATTERS.includes(kind))) void again()
+  })
   return (
     <Page
       title={words.page}
@@ -70,7 +73,7 @@ function Steps({ run: { id, status } }: { run: DiagnosisLine }) {
 
 function ForPatient({ run }: { run: PatientResult }) {
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-3">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-3">
       <div className="flex flex-col gap-5 lg:col-span-2">
         <Card title={words.summary}>
           <p className="text-lg">{run.summary}</p>
@@ -88,15 +91,27 @@ function ForPatient({ run }: { run: PatientResult }) {
 
 function ForStaff({ run }: { run: DiagnosisLine | DiagnosisRun }) {
   const whole = isWhole(run) ? run : undefined
-  const result = whole?.diagnosis_result ?? undefined
   const going = run.status === 'queued' || run.status === 'in_progress'
+  if (whole === undefined)
+    return (
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
+        <p className="text-dim lg:col-span-2">{going ? words.waits : words.contentHidden}</p>
+        {run.errors.length === 0 ? null : (
+          <div className="lg:col-span-2">
+            <Errors of={run.errors} />
+          </div>
+        )}
+        <About run={run} />
+        <Audit id={run.id} />
+      </div>
+    )
+  const result = whole.diagnosis_result ?? undefined
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-3">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-3">
       <div className="flex min-w-0 flex-col gap-5 lg:col-span-2">
         {going ? <p className="pulse text-dim">{words.waits}</p> : null}
-        {whole === undefined ? <p className="text-dim">{words.contentHidden}</p> : null}
         {run.errors.length === 0 ? null : <Errors of={run.errors} />}
-        {whole === undefined || result === undefined ? null : (
+        {result === undefined ? null : (
           <>
             <Card title={words.summary}>
               <p className="text-lg">{result.diagnosis.summary}</p>
@@ -121,7 +136,7 @@ function ForStaff({ run }: { run: DiagnosisLine | DiagnosisRun }) {
             </Card>
           </>
         )}
-        {whole === undefined ? null : <Pack of={whole.context_pack} />}
+        <Pack of={whole.context_pack} />
       </div>
       <div className="flex min-w-0 flex-col gap-5">
         {result === undefined ? null : (
@@ -238,6 +253,7 @@ function About({ run }: { run: DiagnosisLine | DiagnosisRun }) {
 }
 
 function Audit({ id }: { id: string }) {
+  const me = useMe()
   const [asked, again] = useAsked('/api/diagnosis-runs/{id}/audit', { path: { id } })
   return (
     <Card title={words.audit} flush>
@@ -250,7 +266,7 @@ function Audit({ id }: { id: string }) {
                 className="flex items-baseline justify-between gap-3 border-b border-line px-4 py-2 last:border-b-0"
               >
                 <span className="cut min-w-0" title={by}>
-                  {by} <span className="text-dim">{words.actions[action] ?? action}</span>
+                  {by === me.sub ? words.you : by} <span className="text-dim">{words.actions[action] ?? action}</span>
                 </span>
                 <span className="text-sm text-dim">
                   <Time at={at} />

@@ -14,6 +14,7 @@ const Money = lazy(() => import('./money.tsx'))
 const Prices = lazy(() => import('./prices.tsx'))
 const Retention = lazy(() => import('./retention.tsx'))
 const Webhooks = lazy(() => import('./webhooks.tsx'))
+const Accounts = lazy(() => import('./accounts.tsx'))
 const Audit = lazy(() => import('./audit.tsx'))
 
 export default function Settings() {
@@ -27,6 +28,7 @@ export default function Settings() {
     { id: 'usage', name: words.money, page: Money, shown: true },
     { id: 'prices', name: words.prices, page: Prices, shown: true },
     { id: 'members', name: words.members, page: Members, shown: admin },
+    { id: 'accounts', name: words.accounts, page: Accounts, shown: admin && me.operator },
     { id: 'provider-keys', name: words.providerKeys, page: ProviderKeys, shown: admin && me.operator },
     { id: 'webhooks', name: words.webhooks, page: Webhooks, shown: admin },
     { id: 'retention', name: words.retention, page: Retention, shown: admin },

@@ -76,9 +76,14 @@ export const words = {
   engineRun: 'Engine’s run',
   errors: 'What went wrong',
   attempt: (n: number) => `attempt ${n}`,
+  you: 'You',
   audit: 'Who looked and did what',
   actions: {
     created: 'asked',
+    started: 'began',
+    completed: 'answered',
+    failed: 'failed',
+    listed: 'saw it in a list',
     viewed: 'looked',
     retried: 'asked again',
     exported: 'exported',
@@ -98,5 +103,7 @@ export const words = {
   subjectHint: 'As a sign-in names it, such as user:7.',
   whichHint: 'The clinician’s or patient’s id.',
   dismiss: 'Take back',
+  dismissAsk: (subject: string) => `Take it back from ${subject}?`,
+  dismissLead: 'This sign-in sees nothing of these records from then on. Who took it back is kept.',
   save: 'Save',
 }

@@ -1,0 +1,31 @@
+/** The pages that the quick journeys leave out, looked at for barriers as the others are. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { barriers, browserPath, openStage, type Stage } from './stage.ts'
+import { fill, fillMore, PAGES, type World } from './world.ts'
+
+describe.skipIf(browserPath() === undefined)('the rest of the console', { timeout: 300_000 }, () => {
+  let stage: Stage
+  let world: World
+  beforeAll(async () => {
+    stage = await openStage()
+    const { worker, ...made } = await fill(stage.http)
+    await fillMore(stage.http)
+    world = made
+    await worker.drain(4)
+  }, 120_000)
+  afterAll(() => stage?.close())
+
+  test('has no barrier either, on a desk in both themes and on a phone', async () => {
+    for (const how of [{}, { dark: true }, { width: 390, height: 844 }]) {
+      const page = await stage.person(how)
+      for (const { name, path } of PAGES.filter(({ seldom }) => seldom === true)) {
+        await page.goto(`${stage.http.url}${path(world)}`)
+        await page.waitForSelector('h1')
+        await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count(), { timeout: 10_000 }).toBe(0)
+        expect(await barriers(page), `${name} ${JSON.stringify(how)}`).toEqual([])
+      }
+      await page.context().close()
+    }
+    expect(stage.complaints()).toEqual([])
+  })
+})
