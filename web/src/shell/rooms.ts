@@ -5,7 +5,8 @@
 import type { LucideIcon } from 'lucide-react'
 import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
-export const rooms: readonly Room[] = [home, runs, definitions, compare, diagnosis, tools, system, settings]
+import { definitions } from '../definitions/room.ts'
+import { diagnosis } from '../diagnosis/room.ts'
 import { home } from '../home/room.ts'
 import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
