@@ -1,11 +1,8 @@
 /** What is filled in: each with its name, what it is for, and what is wrong with it. */
 import { Field as Base } from '@base-ui/react/field'
-import { NumberField as BaseNumber } from '@base-ui/react/number-field'
-import { Slider as BaseSlider } from '@base-ui/react/slider'
 import { Switch as BaseSwitch } from '@base-ui/react/switch'
-import { Minus, Plus, Search } from 'lucide-react'
-import { useId, type ComponentProps, type ReactNode } from 'react'
-import { words } from '../words/ui.ts'
+import { Search } from 'lucide-react'
+import type { ComponentProps, ReactNode } from 'react'
 
 const BOX =
   'w-full rounded-md border border-edge bg-box px-2.5 text-base text-ink placeholder:text-faint hover:border-faint focus-visible:border-accent focus-visible:outline-1 focus-visible:-outline-offset-1 data-invalid:border-bad disabled:bg-sunk disabled:text-dim'
@@ -104,89 +101,6 @@ export function Switch({
       </BaseSwitch.Root>
       {label}
     </label>
-  )
-}
-
-interface Amount {
-  readonly value: number
-  readonly onChange: (value: number) => void
-  readonly min: number
-  readonly max: number
-  readonly step?: number
-}
-
-export function Slider({
-  label,
-  value,
-  onChange,
-  min,
-  max,
-  step = 1,
-  shown,
-}: Amount & { label: string; shown?: (value: number) => string }) {
-  return (
-    <BaseSlider.Root
-      value={value}
-      min={min}
-      max={max}
-      step={step}
-      onValueChange={(next) => onChange(next)}
-      className="flex flex-col gap-1"
-    >
-      <div className="flex justify-between text-sm">
-        <BaseSlider.Label className="font-medium">{label}</BaseSlider.Label>
-        <output className="text-dim">{shown === undefined ? value : shown(value)}</output>
-      </div>
-      <BaseSlider.Control className="flex h-6 w-full touch-none items-center select-none">
-        <BaseSlider.Track className="h-1.5 w-full rounded-full bg-line">
-          <BaseSlider.Indicator className="rounded-full bg-accent" />
-          <BaseSlider.Thumb className="size-4.5 rounded-full border-2 border-accent bg-box shadow-low has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent" />
-        </BaseSlider.Track>
-      </BaseSlider.Control>
-    </BaseSlider.Root>
-  )
-}
-
-export function NumberField({
-  label,
-  hint,
-  value,
-  onChange,
-  min,
-  max,
-  step = 1,
-}: Omit<Amount, 'value' | 'onChange'> & {
-  label: string
-  hint?: ReactNode
-  value: number | null
-  onChange: (value: number | null) => void
-}) {
-  const id = useId()
-  const button = 'flex w-8 items-center justify-center text-dim hover:bg-sunk hover:text-ink'
-  return (
-    <BaseNumber.Root
-      id={id}
-      value={value}
-      min={min}
-      max={max}
-      step={step}
-      onValueChange={onChange}
-      className="flex flex-col gap-1"
-    >
-      <label htmlFor={id} className="text-sm font-medium">
-        {label}
-      </label>
-      <BaseNumber.Group className="flex h-8 w-36 overflow-clip rounded-md border border-edge bg-box focus-within:border-accent">
-        <BaseNumber.Decrement aria-label={words.decrease} className={button}>
-          <Minus aria-hidden size={14} />
-        </BaseNumber.Decrement>
-        <BaseNumber.Input className="w-full min-w-0 border-x border-line bg-transparent text-center focus-visible:outline-1 focus-visible:-outline-offset-1" />
-        <BaseNumber.Increment aria-label={words.increase} className={button}>
-          <Plus aria-hidden size={14} />
-        </BaseNumber.Increment>
-      </BaseNumber.Group>
-      {hint === undefined ? null : <div className="text-sm text-dim">{hint}</div>}
-    </BaseNumber.Root>
   )
 }
 
