@@ -105,6 +105,7 @@ function Patients({ patients }: { patients: readonly Patient[] }) {
       id: 'n',
       name: words.assessments,
       right: true,
+      wide: true,
       by: ({ assessments }) => assessments,
       cell: ({ assessments }) => assessments,
     },

@@ -46,7 +46,7 @@ const PRIORITY = { low: 'plain', medium: 'warn', high: 'bad' } as const
 export function RedFlags({ of }: { of: PatientResult['red_flags'] }) {
   return (
     <Card title={words.redFlags} flush>
-      {of.length === 0 ? <p className="p-4 text-dim">{words.noRedFlags}</p> : null}
+      {of.length === 0 ? <p className="p-4 text-dim">{words.noneNamed}</p> : null}
       <ul>
         {of.map(({ flag, urgency, action }, i) => (
           <li key={`${i} ${flag}`} className="border-b border-line px-4 py-2.5 last:border-b-0">
@@ -65,6 +65,7 @@ export function RedFlags({ of }: { of: PatientResult['red_flags'] }) {
 export function NextSteps({ of }: { of: PatientResult['next_steps'] }) {
   return (
     <Card title={words.nextSteps} flush>
+      {of.length === 0 ? <p className="p-4 text-dim">{words.noneNamed}</p> : null}
       <ul>
         {of.map(({ step, priority }, i) => (
           <li

@@ -122,6 +122,7 @@ function ForStaff({ run }: { run: DiagnosisLine | DiagnosisRun }) {
             </Card>
             <Findings run={whole} />
             <Card title={words.differential} flush>
+              {result.diagnosis.differential.length === 0 ? <p className="p-4 text-dim">{words.noneNamed}</p> : null}
               <ul>
                 {result.diagnosis.differential.map(({ condition, rationale, likelihood }, i) => (
                   <li key={`${i} ${condition}`} className="border-b border-line px-4 py-2.5 last:border-b-0">
@@ -157,6 +158,7 @@ function Findings({ run: { diagnosis_result: result, context_pack: pack } }: { r
   const answers = new Map(pack?.assessment_data.answers.map((one) => [one.question_id, one]))
   return (
     <Card title={words.findings} flush>
+      {result?.diagnosis.findings.length === 0 ? <p className="p-4 text-dim">{words.noneNamed}</p> : null}
       <ul>
         {result?.diagnosis.findings.map(({ finding, question_ids: ids }, i) => (
           <li key={`${i} ${finding}`} className="border-b border-line px-4 py-3 last:border-b-0">

@@ -50,7 +50,7 @@ export const words = {
   differential: 'What it may be',
   likelihood: { low: 'less likely', medium: 'possible', high: 'likely' },
   redFlags: 'Red flags',
-  noRedFlags: 'None was named.',
+  noneNamed: 'None was named.',
   urgency: { routine: 'routine', soon: 'soon', urgent: 'urgent' },
   nextSteps: 'Next steps',
   priority: { low: 'low', medium: 'medium', high: 'high' },
