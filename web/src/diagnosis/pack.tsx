@@ -12,6 +12,7 @@ export function Pack({ of: pack }: { of: DiagnosisRun['context_pack'] }) {
     )
   const { assessment_data: data, funnel_config: funnel, patient_context: about, scores = [], history } = pack
   const notes = history?.notes ?? []
+  const earlier = history?.earlier ?? []
   return (
     <Card title={words.pack} flush>
       <p className="border-b border-line px-4 py-2.5 text-sm text-dim">
@@ -59,6 +60,22 @@ export function Pack({ of: pack }: { of: DiagnosisRun['context_pack'] }) {
                 {words.note} · {type} · <Time at={at} />
               </span>
               <p className="whitespace-pre-wrap">{content}</p>
+            </li>
+          ))}
+        </ul>
+      )}
+      {earlier.length === 0 ? null : (
+        <ul className="border-t border-line px-4 py-2.5">
+          {earlier.map(({ assessment_id: id, funnel: name, completed_at: at, scores: then }) => (
+            <li key={id} className="flex flex-wrap items-center gap-2 py-0.5">
+              <span className="text-sm text-dim">
+                {words.history} · {name.replaceAll('-', ' ').replaceAll('_', ' ')} · <Time at={at} />
+              </span>
+              {then.map(({ name: score, score: value, level }) => (
+                <Badge key={score}>
+                  {score} {value} · {level}
+                </Badge>
+              ))}
             </li>
           ))}
         </ul>

@@ -163,8 +163,9 @@ function Findings({ run: { diagnosis_result: result, context_pack: pack } }: { r
         {result?.diagnosis.findings.map(({ finding, question_ids: ids }, i) => (
           <li key={`${i} ${finding}`} className="border-b border-line px-4 py-3 last:border-b-0">
             <p className="font-medium">{finding}</p>
+            {ids.length === 0 ? null : <p className="mt-1.5 text-sm text-faint">{words.evidence}</p>}
             {ids.length === 0 ? null : (
-              <dl className="mt-1.5 border-l-2 border-edge pl-3 text-sm">
+              <dl className="mt-0.5 border-l-2 border-edge pl-3 text-sm">
                 {ids.map((question) => {
                   const one = answers.get(question)
                   return (
@@ -222,6 +223,7 @@ function About({ run }: { run: DiagnosisLine | DiagnosisRun }) {
                 [words.tokens, words.tokensOf(count(metadata.usage.input_tokens), count(metadata.usage.output_tokens))],
                 [words.took, duration(metadata.latency_ms / 1_000)],
               ] as const)),
+          ...(isWhole(run) ? [[words.correlation, run.correlation_id] as const] : []),
           [
             words.assessment,
             <span key="assessment" className="font-mono" title={run.assessment_id}>

@@ -12,36 +12,38 @@ export default function Appearance() {
   // The page's own root is told too: it stands before all components.
   const tellRoot = () => dispatchEvent(new Event('millrace:theme'))
   return (
-    <Card>
-      <div className="flex flex-col items-start gap-4">
-        <Select
-          label={words.theme.label}
-          value={theme}
-          of={(['system', 'light', 'dark'] as const).map((value) => ({ value, label: words.theme[value] }))}
-          onChange={(next) => {
-            setTheme(next)
-            tellRoot()
-          }}
-        />
-        <Select
-          label={words.density.label}
-          value={density}
-          of={(['normal', 'compact'] as const).map((value) => ({ value, label: words.density[value] }))}
-          onChange={(next) => {
-            setDensity(next)
-            tellRoot()
-          }}
-        />
-        <Select
-          label={words.times.label}
-          value={times}
-          of={(['relative', 'exact'] as const).map((value) => ({ value, label: words.times[value] }))}
-          onChange={setTimes}
-        />
-        <p className="text-dim">
-          {words.example}: <Time at={AN_HOUR_AGO} />. {words.browserOnly}
-        </p>
-      </div>
-    </Card>
+    <div className="max-w-xl">
+      <Card>
+        <div className="flex flex-col items-start gap-4">
+          <Select
+            label={words.theme.label}
+            value={theme}
+            of={(['system', 'light', 'dark'] as const).map((value) => ({ value, label: words.theme[value] }))}
+            onChange={(next) => {
+              setTheme(next)
+              tellRoot()
+            }}
+          />
+          <Select
+            label={words.density.label}
+            value={density}
+            of={(['normal', 'compact'] as const).map((value) => ({ value, label: words.density[value] }))}
+            onChange={(next) => {
+              setDensity(next)
+              tellRoot()
+            }}
+          />
+          <Select
+            label={words.times.label}
+            value={times}
+            of={(['relative', 'exact'] as const).map((value) => ({ value, label: words.times[value] }))}
+            onChange={setTimes}
+          />
+          <p className="text-dim">
+            {words.example}: <Time at={AN_HOUR_AGO} />. {words.browserOnly}
+          </p>
+        </div>
+      </Card>
+    </div>
   )
 }

@@ -22,6 +22,10 @@ interface Facts {
   readonly limits?: readonly Limit[] | undefined
 }
 
+/** Why a key is stopped: somebody's word, or the code of what failed there. */
+export const stoppedBy = (code: string) =>
+  code === 'PAUSED' ? say.byPerson : say.byCode(code.toLowerCase().replaceAll('_', ' '))
+
 /** Seconds after which it is told that something waits. */
 const LONG = 600
 
@@ -59,7 +63,12 @@ export function findingsOf({ system, workers, providers, tools, queue, limits = 
   for (const { key, stopped } of limits) {
     if (stopped === null) continue
     const way = { name: say.toLimits, href: '/system/limits' }
-    found.push({ what: say.stopped(key), todo: say.stoppedDo, bad: false, way })
+    found.push({
+      what: `${say.stopped(key)} ${stoppedBy(stopped)}`,
+      todo: remedies[stopped] ?? say.stoppedDo,
+      bad: false,
+      way,
+    })
   }
   if (workers !== undefined && !workers.python.healthy) {
     const { missing, warnings } = workers.python

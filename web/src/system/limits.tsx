@@ -17,6 +17,7 @@ import {
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/system.ts'
+import { stoppedBy } from './findings.ts'
 import { LimitDialog } from './limit-dialog.tsx'
 
 export function Limits() {
@@ -34,7 +35,7 @@ export function Limits() {
       cell: ({ key, stopped }) => (
         <div className="max-w-xs">
           <span className="font-medium">{key}</span>
-          {stopped === null ? null : <p className="text-sm text-bad">{stopped}</p>}
+          {stopped === null ? null : <p className="text-sm text-bad">{stoppedBy(stopped)}</p>}
         </div>
       ),
     },
@@ -78,9 +79,9 @@ export function Limits() {
       fixed: true,
       right: true,
       cell: (limit) => (
-        <span className="inline-flex gap-1.5">
+        <span className="inline-flex flex-wrap justify-end gap-1.5">
           <Button size="small" onClick={() => setChanging(limit)}>
-            {words.changeLimit}
+            {words.change}
           </Button>
           {limit.stopped === null ? (
             <Button size="small" look="danger" onClick={() => setStopping(limit.key)}>

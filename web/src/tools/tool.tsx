@@ -82,6 +82,7 @@ function About({ tool }: { tool: Whole }) {
             of={[
               [words.version, tool.version ?? '—'],
               [words.carrier, words.carriers[tool.carrier ?? ''] ?? '—'],
+              [words.last, time(tool.last_execution_time_ms)],
               [words.timeout, tool.timeout_ms === null ? '—' : duration(tool.timeout_ms / 1_000)],
               [words.concurrency, tool.concurrency === null ? '—' : count(tool.concurrency)],
               ...(tool.capabilities.length === 0 ? [] : [[words.capabilities, tool.capabilities.join(', ')] as const]),

@@ -8,7 +8,6 @@ export const words = {
   noneLead:
     'Who treats patients sees theirs here, a patient sees what was found, and an administrator of an organisation sees its runs. An administrator says who is who.',
   patients: 'Patients',
-  myPatients: 'Your patients',
   patient: 'Patient',
   sex: 'Sex',
   assessments: 'Assessments',
@@ -38,8 +37,6 @@ export const words = {
   noResults: 'Nothing was found yet',
   noResultsLead: 'When somebody who treats you has asked about an assessment of yours, what was found is shown here.',
   export: 'Export',
-  houses: 'Organisations',
-  administers: 'you administer it',
   page: 'Diagnosis run',
   summary: 'Summary',
   confidence: 'Confidence',

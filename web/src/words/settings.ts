@@ -105,7 +105,6 @@ export const words = {
   revokeLead: 'What uses it is refused at once. This cannot be undone.',
   provider: 'Provider',
   fingerprint: 'Fingerprint',
-  source: 'Kept',
   inDatabase: 'sealed here',
   inEnvironment: (variable: string) => `in ${variable}`,
   providerKeysLead:
@@ -122,7 +121,6 @@ export const words = {
   answersNot: (name: string) => `${name} does not answer.`,
   removeKeyAsk: (name: string) => `Remove the key of ${name}?`,
   removeKeyLead: 'What asks this provider fails from then on, unless a key is in the environment.',
-  operatorsOnly: 'Only who runs the installation sees this.',
   usage: 'Usage',
   by: 'By',
   byDay: 'Day',
@@ -198,6 +196,5 @@ export const words = {
   target: 'What',
   address: 'From',
   noAudit: 'Nothing was noted yet',
-  more: 'Load more',
   userNumber: (id: number) => `user ${id}`,
 }

@@ -61,7 +61,6 @@ export const words = {
   anything: 'anything that is JSON',
   noFields: 'It takes an empty object.',
   required: 'required',
-  optional: 'optional',
   orDefault: (value: string) => `${value} if left out`,
   oneOf: (values: string) => `one of ${values}`,
   listOf: (what: string) => `list of ${what}`,
@@ -69,8 +68,6 @@ export const words = {
   json: 'JSON',
   view: 'Fill in as',
   notSet: 'not set',
-  yes: 'yes',
-  no: 'no',
   load: 'Load a file',
   linesHint: 'One a line.',
   jsonHint: 'As JSON.',
@@ -81,7 +78,6 @@ export const words = {
   result: 'Result',
   took: (time: string) => `took ${time}`,
   seeRun: (id: number) => `Run ${id}`,
-  again: 'Fill in again',
   failedAs: {
     ValidationError: 'Something in the input is not as the tool takes it.',
     NotFoundError: 'It is not there.',
@@ -103,8 +99,5 @@ export const words = {
   duration: 'Took',
   error: 'Error',
   cancel: 'Cancel',
-  wide: { since: 'Newest first' },
-  missing: 'There is no such tool',
   viewer: 'You may look, and not call.',
-  reason: 'Why',
 }
