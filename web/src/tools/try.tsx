@@ -5,7 +5,7 @@ import { ask, problemIn, type Answer, type Problem as ProblemData, type ToolErro
 import { askAgain } from '../asked.ts'
 import { may, useMe } from '../shell/me.ts'
 import { duration } from '../shown.ts'
-import { Badge, Button, Card, CodeBlock, JsonView, Link, Problem, Textarea } from '../ui/index.ts'
+import { Badge, Button, Card, CodeBlock, JsonView, Link, NumberField, Problem, Switch, Textarea } from '../ui/index.ts'
 import { words } from '../words/tools.ts'
 import { Form, parsed, type Values } from './form.tsx'
 import { issuesAt, schemaOf, sortOf } from './schema.ts'
@@ -20,6 +20,9 @@ export function Try({ tool }: { tool: Tool }) {
   const [asJson, setAsJson] = useState(!formable)
   const [values, setValues] = useState<Values>({})
   const [text, setText] = useState('{}')
+  const [later, setLater] = useState(false)
+  const [retries, setRetries] = useState<number | null>(0)
+  const [started, setStarted] = useState<number>()
   const [busy, setBusy] = useState(false)
   const [given, setGiven] = useState<Given>()
   const [problem, setProblem] = useState<ProblemData>()
@@ -32,9 +35,13 @@ export function Try({ tool }: { tool: Tool }) {
     setBusy(true)
     setProblem(undefined)
     setGiven(undefined)
+    setStarted(undefined)
     try {
-      const answer = await ask('post', '/v1/analyze-execution', { body: { tool: tool.name, input: input.value } })
+      const answer = await ask('post', '/v1/analyze-execution', {
+        body: { tool: tool.name, input: input.value, mode: later ? 'async' : 'sync', retries: retries ?? 0 },
+      })
       if ('output' in answer) setGiven(answer)
+      else setStarted(answer.run)
     } catch (error) {
       setProblem(problemIn(error))
     }
@@ -88,6 +95,20 @@ export function Try({ tool }: { tool: Tool }) {
             <Form schema={schema} value={values} onChange={setValues} issues={issues} />
           )}
           {asJson || issues.has('/') ? <Issues of={issues} only={asJson ? undefined : '/'} /> : null}
+          <details>
+            <summary className="text-sm text-dim">{words.how}</summary>
+            <div className="mt-3 flex flex-col gap-3">
+              <Switch label={words.later} checked={later} onChange={setLater} />
+              <NumberField
+                label={words.retries}
+                hint={words.retriesHint}
+                value={retries}
+                onChange={setRetries}
+                min={0}
+                max={10}
+              />
+            </div>
+          </details>
           <div className="flex items-center gap-3">
             <Button type="submit" look="primary" icon={Play} busy={busy} disabled={!calls || input === undefined}>
               {words.call}
@@ -113,6 +134,10 @@ export function Try({ tool }: { tool: Tool }) {
               </p>
               <JsonView value={given.output} label={words.output} />
             </div>
+          ) : started !== undefined ? (
+            <p>
+              {words.startedLater} <Link href={`/runs/${started}`}>{words.seeRun(started)}</Link>
+            </p>
           ) : envelope !== undefined ? (
             <Told envelope={envelope} run={problem?.run} atField={!asJson && issues.size > 0} />
           ) : problem !== undefined ? (
