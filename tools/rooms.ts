@@ -56,6 +56,7 @@ const ROOMS = [
   'web/src/tools/',
   'web/src/settings/',
   'web/src/diagnosis/',
+  'web/src/board/',
   'web/src/main.tsx',
   'web/src/',
 ] as const
@@ -208,6 +209,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
     'web/src/definitions/',
     'web/src/tools/',
     'web/src/diagnosis/',
+    'web/src/board/',
     'web/src/system/',
     'web/src/settings/',
     'web/src/shell/',
@@ -227,6 +229,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'web/src/diagnosis/': PAGE,
   'web/src/system/': PAGE,
   'web/src/settings/': PAGE,
+  'web/src/board/': ['web/src/runs/', ...PAGE],
   'web/src/main.tsx': ['web/src/shell/app.tsx', 'web/src/'],
 }
 

@@ -104,9 +104,9 @@ export const question = z
   })
   .meta({ id: 'Question' })
 
-const gateResult = z
+const gateVerdict = z
   .looseObject({ id: z.string(), required: z.boolean(), passed: z.boolean() })
-  .meta({ id: 'GateResult', description: 'What one gate said, with its evidence.' })
+  .meta({ id: 'GateVerdict', description: 'What one gate said; its evidence is with the gates of the card.' })
 
 /** What the board knows about a run besides. */
 export const cardRun = z
@@ -128,7 +128,7 @@ export const waiting = cardRun
     run: z.int(),
     awaits: z.enum(AWAITS),
     since: z.date(),
-    gates: z.array(gateResult).describe('What the gates said last; empty before they were looked at.'),
+    gates: z.array(gateVerdict).describe('What the gates said last; empty before they were looked at.'),
     openQuestions: z.int(),
   })
   .meta({ id: 'WaitingRun' })

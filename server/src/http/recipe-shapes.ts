@@ -22,7 +22,16 @@ export const recipe = z
     stage: z.string(),
     automationLevel: z.enum(LEVELS),
     recipeSteps: z.array(recipeStep),
-    gates: z.array(z.looseObject({ id: z.string(), type: z.string(), required: z.boolean() })),
+    gates: z.array(
+      z.looseObject({
+        id: z.string(),
+        name: z.string().optional(),
+        type: z.string(),
+        required: z.boolean(),
+        message: z.string().optional(),
+        config: z.record(z.string(), z.unknown()),
+      }),
+    ),
     onFailBehavior: z.enum(ON_FAIL),
     provider: z.string(),
     enabled: z.boolean(),

@@ -7,6 +7,7 @@ import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
 import { definitions } from '../definitions/room.ts'
 import { diagnosis } from '../diagnosis/room.ts'
+import { board } from '../board/room.ts'
 import { home } from '../home/room.ts'
 import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
@@ -38,4 +39,4 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs, definitions, compare, diagnosis, tools, system, settings]
+export const rooms: readonly Room[] = [home, runs, definitions, compare, board, diagnosis, tools, system, settings]

@@ -1,0 +1,324 @@
+/** The recipes of the stages: looked at and edited, with what saving would say while one types. */
+import { ChefHat, Plus, Save, Trash2 } from 'lucide-react'
+import { useMemo, useState } from 'react'
+import { Link as Way, useLocation, useParams } from 'wouter'
+import { ask, type Answer, type Skill, type StageRecipe } from '../api.ts'
+import { askAgain, useAsked } from '../asked.ts'
+import { may, useMe } from '../shell/me.ts'
+import {
+  Badge,
+  Button,
+  Card,
+  ConfirmDialog,
+  Dialog,
+  Empty,
+  Page,
+  Select,
+  States,
+  Switch,
+  tell,
+  tellProblem,
+} from '../ui/index.ts'
+import { words as ofBoard } from '../words/board.ts'
+import { words } from '../words/recipes.ts'
+import { LevelMark } from './marks.tsx'
+import { Parts } from './parts.tsx'
+import { draftOf, EMPTY, fieldsOf, newGate, newStep, type Draft } from './recipe-draft.ts'
+import { Gates, TryGates } from './recipe-gates.tsx'
+import { Steps } from './recipe-steps.tsx'
+import { useCheck, Verdict } from './recipe-verdict.tsx'
+
+type Stages = Answer<'get', '/api/board'>['columns']
+
+export default function RecipesPage() {
+  const { stage: wanted } = useParams()
+  const me = useMe()
+  const writes = may(me, 'board:write')
+  const [board, again] = useAsked('/api/board', { query: { limit: 50 } })
+  const [recipes, askRecipes] = useAsked('/api/stage-recipes', {})
+  const [writing, setWriting] = useState(false)
+  return (
+    <Page
+      title={words.title}
+      lead={words.lead}
+      above={[[ofBoard.title, '/board']]}
+      actions={
+        writes ? (
+          <Button icon={ChefHat} onClick={() => setWriting(true)}>
+            {words.initialize}
+          </Button>
+        ) : undefined
+      }
+    >
+      <Parts />
+      <States of={board} again={again} lines={6}>
+        {({ columns }) => (
+          <States of={recipes} again={askRecipes} lines={6}>
+            {({ recipes: all }) => {
+              const stage = columns.find(({ key }) => key === wanted) ?? columns[0]
+              if (stage === undefined) return null
+              const recipe = all.find((one) => one.stage === stage.key)
+              return (
+                <div className="grid items-start gap-5 lg:grid-cols-[13rem_1fr]">
+                  <StageList stages={columns} recipes={all} current={stage.key} />
+                  <Editor
+                    key={`${stage.key} ${recipe?.version ?? 0}`}
+                    stage={stage}
+                    recipe={recipe}
+                    writes={writes}
+                    onInitialize={() => setWriting(true)}
+                  />
+                </div>
+              )
+            }}
+          </States>
+        )}
+      </States>
+      {writing ? <Initialize onClose={() => setWriting(false)} /> : null}
+    </Page>
+  )
+}
+
+function StageList({ stages, recipes, current }: { stages: Stages; recipes: readonly StageRecipe[]; current: string }) {
+  const [, go] = useLocation()
+  return (
+    <nav aria-label={words.stages}>
+      <div className="lg:hidden">
+        <Select
+          label={ofBoard.stage}
+          value={current}
+          onChange={(key) => go(`/board/recipes/${key}`)}
+          of={stages.map(({ key, name }) => ({ value: key, label: name }))}
+        />
+      </div>
+      <ul className="hidden flex-col overflow-clip rounded-lg border border-line bg-box shadow-low lg:flex">
+        {stages.map(({ key, name }) => (
+          <li key={key} className="border-b border-line last:border-b-0">
+            <Way
+              href={`/board/recipes/${key}`}
+              aria-current={key === current ? 'page' : undefined}
+              className={`block px-3 py-2 ${key === current ? 'bg-wash' : 'hover:bg-sunk'}`}
+            >
+              <span className="cut block font-medium">{name}</span>
+              <LevelMark recipe={recipes.find(({ stage }) => stage === key)} />
+            </Way>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+interface EditorProps {
+  readonly stage: Stages[number]
+  readonly recipe: StageRecipe | undefined
+  readonly writes: boolean
+  readonly onInitialize: () => void
+}
+
+function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
+  const kept = useMemo(() => (recipe === undefined ? undefined : draftOf(recipe)), [recipe])
+  const [draft, setDraft] = useState<Draft | undefined>(kept)
+  const [skills] = useAsked('/api/skills', { query: { limit: 200 } })
+  const [models] = useAsked('/api/models', {})
+  const [busy, setBusy] = useState(false)
+  const [removing, setRemoving] = useState(false)
+  const check = useCheck(stage.key, draft)
+  if (draft === undefined) {
+    return (
+      <section className="rounded-lg border border-line bg-box shadow-low">
+        <Empty icon={ChefHat} title={words.none(stage.name)} lead={words.noneLead}>
+          {writes ? (
+            <>
+              <Button look="primary" icon={Plus} onClick={() => setDraft(EMPTY)}>
+                {words.begin}
+              </Button>
+              <Button icon={ChefHat} onClick={onInitialize}>
+                {words.initialize}
+              </Button>
+            </>
+          ) : null}
+        </Empty>
+      </section>
+    )
+  }
+  const changed = kept === undefined || JSON.stringify(fieldsOf(draft)) !== JSON.stringify(fieldsOf(kept))
+  const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change })
+  async function save() {
+    if (draft === undefined) return
+    setBusy(true)
+    try {
+      await ask('patch', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, body: fieldsOf(draft) })
+      tell(words.saved)
+      askAgain('/api/stage-recipes', '/api/board')
+    } catch (error) {
+      tellProblem(error)
+    }
+    setBusy(false)
+  }
+  async function remove() {
+    try {
+      await ask('delete', '/api/stage-recipes/{stage}', { path: { stage: stage.key } })
+      tell(words.deleted)
+      askAgain('/api/stage-recipes')
+    } catch (error) {
+      tellProblem(error)
+    }
+  }
+  const known = (skills.data?.items ?? []).filter((one): one is Skill => typeof one.id === 'number')
+  const providers = [...new Set([draft.provider, ...(models.data?.providers ?? []).map(({ id }) => id)])]
+  return (
+    <div className="grid min-w-0 items-start gap-5 xl:grid-cols-[1fr_20rem]">
+      <div className="flex min-w-0 flex-col gap-5">
+        <Card
+          title={
+            <span className="flex items-center gap-2">
+              {stage.name}
+              {recipe === undefined ? null : (
+                <span className="text-sm font-normal text-faint">{words.version(recipe.version)}</span>
+              )}
+              {changed ? <Badge tone="warn">{words.changed}</Badge> : null}
+            </span>
+          }
+          actions={
+            <Switch
+              label={words.enabled}
+              checked={draft.enabled}
+              disabled={!writes}
+              onChange={(enabled) => set({ enabled })}
+            />
+          }
+        >
+          <div className="flex flex-wrap gap-3">
+            <Select
+              label={words.level}
+              value={draft.automationLevel}
+              onChange={(automationLevel) => set({ automationLevel })}
+              of={entries(ofBoard.levels)}
+            />
+            <Select
+              label={words.provider}
+              value={draft.provider}
+              onChange={(provider) => set({ provider })}
+              of={providers.map((value) => ({ value, label: value }))}
+            />
+            <Select
+              label={words.onFail}
+              value={draft.onFailBehavior}
+              onChange={(onFailBehavior) => set({ onFailBehavior })}
+              of={entries(words.onFails)}
+            />
+          </div>
+          <p className="mt-2 text-sm text-dim">{ofBoard.levelSays[draft.automationLevel]}</p>
+        </Card>
+        <Card
+          title={words.steps}
+          flush
+          actions={
+            <Button size="small" look="quiet" icon={Plus} onClick={() => set({ steps: [...draft.steps, newStep()] })}>
+              {words.addStep}
+            </Button>
+          }
+        >
+          <Steps steps={draft.steps} skills={known} onChange={(steps) => set({ steps })} />
+        </Card>
+        <Card
+          title={words.gates}
+          flush
+          actions={
+            <Button
+              size="small"
+              look="quiet"
+              icon={Plus}
+              onClick={() => set({ gates: [...draft.gates, newGate(draft.gates.length + 1)] })}
+            >
+              {words.addGate}
+            </Button>
+          }
+        >
+          <Gates gates={draft.gates} onChange={(gates) => set({ gates })} />
+        </Card>
+      </div>
+      <div className="flex min-w-0 flex-col gap-5 xl:sticky xl:top-5">
+        <Verdict validation={check} />
+        {writes ? (
+          <div className="flex flex-wrap gap-2">
+            <Button
+              look="primary"
+              icon={Save}
+              busy={busy}
+              disabled={!changed || check?.valid === false}
+              onClick={() => void save()}
+            >
+              {words.save}
+            </Button>
+            {changed ? (
+              <Button look="quiet" onClick={() => setDraft(kept)}>
+                {words.drop}
+              </Button>
+            ) : null}
+            {recipe === undefined ? null : (
+              <Button look="danger" icon={Trash2} onClick={() => setRemoving(true)}>
+                {words.delete}
+              </Button>
+            )}
+          </div>
+        ) : null}
+        {recipe === undefined ? null : <TryGates stage={stage.key} />}
+      </div>
+      <ConfirmDialog
+        open={removing}
+        onClose={() => setRemoving(false)}
+        title={words.deleteAsk(stage.name)}
+        lead={words.deleteLead}
+        confirm={words.delete}
+        onConfirm={() => void remove()}
+      />
+    </div>
+  )
+}
+
+const entries = <T extends string>(of: Readonly<Record<T, string>>) =>
+  (Object.entries(of) as [T, string][]).map(([value, label]) => ({ value, label }))
+
+function Initialize({ onClose }: { onClose: () => void }) {
+  const [models] = useAsked('/api/models', {})
+  const [provider, setProvider] = useState('anthropic')
+  const [busy, setBusy] = useState(false)
+  const all = [...new Set(['anthropic', ...(models.data?.providers ?? []).map(({ id }) => id)])]
+  async function go() {
+    setBusy(true)
+    try {
+      const { created, kept } = await ask('post', '/api/stage-recipes', { body: { action: 'initialize', provider } })
+      tell(words.written(created.length, kept.length))
+      askAgain('/api/stage-recipes', '/api/skills')
+      onClose()
+    } catch (error) {
+      tellProblem(error)
+      setBusy(false)
+    }
+  }
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={words.initialize}
+      lead={words.initializeLead}
+      actions={
+        <Button look="primary" busy={busy} onClick={() => void go()}>
+          {words.initialize}
+        </Button>
+      }
+    >
+      <div className="flex flex-col gap-1">
+        <Select
+          label={words.provider}
+          value={provider}
+          onChange={setProvider}
+          of={all.map((value) => ({ value, label: value }))}
+        />
+        <p className="text-sm text-dim">{words.providerHint}</p>
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,119 @@
+/** What people were told: of the whole board, or of one card. */
+import {
+  Ban,
+  BellRing,
+  CircleCheck,
+  CircleHelp,
+  CircleX,
+  Hourglass,
+  ScanEye,
+  Undo2,
+  type LucideIcon,
+} from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { ask, type Notification } from '../api.ts'
+import { askAgain, useAsked } from '../asked.ts'
+import { Badge, Button, Filtered, Link, LoadMore, States, tellProblem, Time } from '../ui/index.ts'
+import { words } from '../words/inbox.ts'
+
+const ICONS: Readonly<Record<Notification['kind'], readonly [LucideIcon, string]>> = {
+  run_succeeded: [CircleCheck, 'text-good'],
+  run_failed: [CircleX, 'text-bad'],
+  approval_needed: [Hourglass, 'text-warn'],
+  review_needed: [ScanEye, 'text-warn'],
+  questions_asked: [CircleHelp, 'text-warn'],
+  card_reverted: [Undo2, 'text-warn'],
+  automation_stopped: [Ban, 'text-warn'],
+}
+
+/** Those that are read or not are the reader's own. */
+export async function markRead(ids?: readonly number[], upTo?: number): Promise<void> {
+  try {
+    await ask('post', '/api/notifications/read', {
+      body: { ...(ids === undefined ? {} : { ids }), ...(upTo === undefined ? {} : { upTo }) },
+    })
+  } catch (error) {
+    tellProblem(error)
+  }
+  askAgain('/api/notifications')
+}
+
+/** With a card, what of the newest hundred was about it. */
+export function Told({ of, unread = false, onAll }: { of?: number; unread?: boolean; onAll?: () => void }) {
+  const query = { limit: of === undefined ? 30 : 100, ...(unread ? { unread: 'true' as const } : {}) }
+  const [asked, again] = useAsked('/api/notifications', { query }, { moves: true })
+  const [older, setOlder] = useState<{ items: readonly Notification[]; next: string | null }>()
+  const [busy, setBusy] = useState(false)
+  useEffect(() => setOlder(undefined), [unread])
+  async function load(cursor: string) {
+    setBusy(true)
+    try {
+      const page = await ask('get', '/api/notifications', { query: { ...query, cursor } })
+      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
+    } catch (error) {
+      tellProblem(error)
+    }
+    setBusy(false)
+  }
+  const mine = (items: readonly Notification[]) => items.filter(({ card }) => of === undefined || card.id === of)
+  return (
+    <States
+      of={asked}
+      again={again}
+      isEmpty={({ items }) => mine(items).length === 0}
+      empty={
+        unread && onAll !== undefined ? (
+          <Filtered title={words.noUnread} clear={words.showAll} onClear={onAll} />
+        ) : (
+          <p className="p-4 text-dim">{words.noTold}</p>
+        )
+      }
+    >
+      {({ items, next }) => {
+        const cursor = older === undefined ? next : older.next
+        return (
+          <>
+            <ul>
+              {mine([...items, ...(older?.items ?? [])]).map((one) => (
+                <Line key={one.id} notice={one} withCard={of === undefined} />
+              ))}
+            </ul>
+            {of === undefined && cursor !== null ? (
+              <LoadMore more busy={busy} onMore={() => void load(cursor)} />
+            ) : null}
+          </>
+        )
+      }}
+    </States>
+  )
+}
+
+function Line({ notice, withCard }: { notice: Notification; withCard: boolean }) {
+  const [Icon, look] = ICONS[notice.kind] ?? ([BellRing, 'text-dim'] as const)
+  return (
+    <li
+      className={`flex items-start gap-2.5 border-b border-line px-4 py-2.5 last:border-b-0 ${notice.read ? '' : 'bg-wash/50'}`}
+    >
+      <Icon aria-hidden size={16} className={`mt-0.5 shrink-0 ${look}`} />
+      <div className="min-w-0 flex-1">
+        <p dir="auto" className={`[overflow-wrap:anywhere] ${notice.read ? '' : 'font-medium'}`}>
+          {notice.sentence}
+        </p>
+        <p className="flex flex-wrap items-center gap-x-2 text-sm text-dim">
+          {withCard ? (
+            <span className="cut max-w-64">
+              <Link href={`/board/${notice.card.id}`}>{notice.card.title}</Link>
+            </span>
+          ) : null}
+          <Time at={notice.at} />
+          {notice.read ? null : <Badge tone="busy">{words.isNew}</Badge>}
+        </p>
+      </div>
+      {notice.read ? null : (
+        <Button size="small" look="quiet" onClick={() => void markRead([notice.id])}>
+          {words.read}
+        </Button>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,23 @@
+/** What the inbox of the board says. */
+export const words = {
+  title: 'Inbox',
+  lead: 'What waits for a person, and what happened meanwhile.',
+  waits: 'Waits for somebody',
+  told: 'Notifications',
+  unread: (n: string) => `${n} unread`,
+  none: 'Nothing waits',
+  noneLead: 'Runs that need a yes, a look at their gates, or answers stand here.',
+  needs: { level: 'The stage asks for a person’s yes.', trust: 'A skill of it is not vetted.' },
+  since: 'since',
+  gate: (name: string) => `Gate ${name} did not pass`,
+  open: (n: number) => (n === 1 ? '1 question is open' : `${n} questions are open`),
+  toCard: 'Open the card',
+  readAll: 'Mark all as read',
+  read: 'Mark as read',
+  onlyUnread: 'Unread only',
+  noTold: 'Nothing has been told yet.',
+  noUnread: 'All is read.',
+  showAll: 'Show all',
+  isNew: 'new',
+  askedBy: 'asked for by',
+}
