@@ -14,6 +14,7 @@ export const board: Room = {
     { path: '/board', page: lazy(() => import('./board.tsx')) },
     { path: '/board/inbox', page: lazy(() => import('./inbox.tsx')) },
     { path: '/board/recipes/:stage?', page: lazy(() => import('./recipes.tsx')) },
+    { path: '/board/settings', page: lazy(() => import('./settings.tsx')) },
     { path: '/board/:id/:tab?', page: lazy(() => import('./card.tsx')) },
   ],
   waits: lazy(() => import('./waits.tsx')),
