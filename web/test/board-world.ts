@@ -43,11 +43,8 @@ export async function rests(http: HttpStage, card: number, stage: string, status
   )
 }
 
-export async function fillBoard(
-  http: HttpStage,
-): Promise<BoardWorld & { worker: Awaited<ReturnType<HttpStage['work']>> }> {
-  await cook(http)
-  const worker = await http.work(8)
+/** The workers that are there go on with it. */
+export async function fillBoard(http: HttpStage): Promise<BoardWorld> {
   const call = text('call.md')
   const judged = await addCard(http, { title: 'Shared packing list', description: call, priority: 'high' })
   await http.ask(`/api/cards/${judged}/documents/pricing.md`, {
@@ -89,7 +86,7 @@ export async function fillBoard(
     }),
   )
   const skills = await must(http.ask('/api/skills?q=prd'))
-  return { asked, waiting, judged, skill: skills.body.items[0].id as number, worker }
+  return { asked, waiting, judged, skill: skills.body.items[0].id as number }
 }
 
 async function must(asked: ReturnType<HttpStage['ask']>) {
@@ -101,13 +98,15 @@ async function must(asked: ReturnType<HttpStage['ask']>) {
 interface Shown {
   readonly name: string
   readonly path: (world: BoardWorld) => string
+  /** Also looked at where there is nothing yet. */
+  readonly empty?: true
 }
 
 export const BOARD_PAGES: readonly Shown[] = [
-  { name: 'board', path: () => '/board' },
+  { name: 'board', empty: true, path: () => '/board' },
   { name: 'board-filtered', path: () => '/board?q=zzz' },
-  { name: 'board-inbox', path: () => '/board/inbox' },
-  { name: 'board-recipe', path: () => '/board/recipes/prd' },
+  { name: 'board-inbox', empty: true, path: () => '/board/inbox' },
+  { name: 'board-recipe', empty: true, path: () => '/board/recipes/prd' },
   { name: 'board-settings', path: () => '/board/settings' },
   { name: 'card', path: ({ judged }) => `/board/${judged}` },
   { name: 'card-asked', path: ({ asked }) => `/board/${asked}` },
@@ -116,6 +115,6 @@ export const BOARD_PAGES: readonly Shown[] = [
   { name: 'card-results', path: ({ judged }) => `/board/${judged}/results` },
   { name: 'card-history', path: ({ judged }) => `/board/${judged}/history` },
   { name: 'card-missing', path: () => '/board/999999' },
-  { name: 'skills', path: () => '/skills' },
+  { name: 'skills', empty: true, path: () => '/skills' },
   { name: 'skill', path: ({ skill }) => `/skills/${skill}` },
 ]

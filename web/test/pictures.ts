@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import setup from '../../engine/testing/cluster.ts'
+import { BOARD_PAGES, cook, fillBoard } from './board-world.ts'
 import { openStage } from './stage.ts'
 import { fill, fillMore, PAGES, type World } from './world.ts'
 
@@ -16,13 +17,19 @@ const leave = await setup()
 const stage = await openStage()
 const nothing: World = { finished: 0, failed: 0, running: 0, paused: 0 }
 
-async function look(full: boolean, world: World) {
+interface Picture {
+  readonly name: string
+  readonly path: string
+  readonly empty?: true | undefined
+}
+
+async function look(full: boolean, pages: readonly Picture[]) {
   for (const dark of [false, true]) {
     for (const [size, place] of Object.entries(SIZES)) {
       const page = await stage.person({ ...place, dark })
-      for (const { name, path, empty } of PAGES) {
+      for (const { name, path, empty } of pages) {
         if ((!full && empty !== true) || (wanted.length > 0 && !wanted.some((one) => name.startsWith(one)))) continue
-        await page.goto(`${stage.http.url}${path(world)}`)
+        await page.goto(`${stage.http.url}${path}`)
         await page.waitForSelector('h1')
         await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null)
         await page.waitForTimeout(350)
@@ -35,10 +42,19 @@ async function look(full: boolean, world: World) {
 }
 
 try {
-  await look(false, nothing)
+  const emptyBoard = { asked: 0, waiting: 0, judged: 0, skill: 0 }
+  await look(false, [
+    ...PAGES.map((one) => ({ ...one, path: one.path(nothing) })),
+    ...BOARD_PAGES.map((one) => ({ ...one, path: one.path(emptyBoard) })),
+  ])
   const { worker, ...world } = await fill(stage.http)
   await fillMore(stage.http)
-  await look(true, world)
+  await cook(stage.http)
+  const board = await fillBoard(stage.http)
+  await look(true, [
+    ...PAGES.map((one) => ({ ...one, path: one.path(world) })),
+    ...BOARD_PAGES.map((one) => ({ ...one, path: one.path(board) })),
+  ])
   for (const said of stage.complaints()) process.stdout.write(`the browser said: ${said}\n`)
   await worker.drain(0)
   const nobody = await stage.nobody()

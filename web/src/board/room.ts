@@ -1,8 +1,9 @@
-/** The room of the board: cards that move through stages. */
-import { SquareKanban } from 'lucide-react'
+/** The rooms of the board: cards that move through stages, and the skills that their recipes stand on. */
+import { Puzzle, SquareKanban } from 'lucide-react'
 import { lazy } from 'react'
 import { ask } from '../api.ts'
 import type { Room } from '../shell/rooms.ts'
+import { words as ofSkills } from '../words/skills.ts'
 import { words } from '../words/board.ts'
 
 export const board: Room = {
@@ -21,5 +22,20 @@ export const board: Room = {
   async find(text) {
     const { items } = await ask('get', '/api/cards', { query: { search: text, limit: 6 } })
     return items.map(({ id, title, stage }) => ({ name: title, href: `/board/${id}`, remark: stage }))
+  },
+}
+
+export const skills: Room = {
+  name: ofSkills.title,
+  path: '/skills',
+  icon: Puzzle,
+  key: 'k',
+  pages: [
+    { path: '/skills', page: lazy(() => import('./skills.tsx')) },
+    { path: '/skills/:id', page: lazy(() => import('./skill.tsx')) },
+  ],
+  async find(text) {
+    const { items } = await ask('get', '/api/skills', { query: { q: text, limit: 6 } })
+    return items.map(({ id, name, description }) => ({ name, href: `/skills/${id}`, remark: description.slice(0, 60) }))
   },
 }

@@ -25,12 +25,7 @@ export default function SettingsPage() {
         <div className="flex min-w-0 flex-col gap-5">
           <States of={settings} again={again} lines={5}>
             {(data) => (
-              <Automation
-                key={data.version}
-                settings={data}
-                stages={board.data?.columns ?? []}
-                admin={admin}
-              />
+              <Automation key={data.version} settings={data} stages={board.data?.columns ?? []} admin={admin} />
             )}
           </States>
           <Workers admin={admin} />
@@ -38,7 +33,11 @@ export default function SettingsPage() {
         <div className="flex min-w-0 flex-col gap-5">
           <States of={board} again={askBoard} lines={8}>
             {({ columns }) => (
-              <StagesCard key={columns.map(({ key, name }) => `${key}=${name}`).join()} columns={columns} admin={admin} />
+              <StagesCard
+                key={columns.map(({ key, name }) => `${key}=${name}`).join()}
+                columns={columns}
+                admin={admin}
+              />
             )}
           </States>
           {admin ? <Webhooks /> : null}
@@ -68,7 +67,9 @@ function Automation({ settings, stages, admin }: AutomationProps) {
   const [draft, setDraft] = useState(settings)
   const [busy, setBusy] = useState(false)
   useEffect(() => setDraft(settings), [settings])
-  const changes = Object.fromEntries(NAMES.filter((name) => draft[name] !== settings[name]).map((name) => [name, draft[name]]))
+  const changes = Object.fromEntries(
+    NAMES.filter((name) => draft[name] !== settings[name]).map((name) => [name, draft[name]]),
+  )
   const changed = Object.keys(changes).length > 0
   const set = (change: Partial<BoardSettings>) => setDraft({ ...draft, ...change })
   async function save() {
@@ -113,7 +114,12 @@ function Automation({ settings, stages, admin }: AutomationProps) {
           checked={draft.workerEnabled}
           onChange={(workerEnabled) => set({ workerEnabled })}
         />
-        <Switch label={words.four} disabled={!admin} checked={draft.fourEyes} onChange={(fourEyes) => set({ fourEyes })} />
+        <Switch
+          label={words.four}
+          disabled={!admin}
+          checked={draft.fourEyes}
+          onChange={(fourEyes) => set({ fourEyes })}
+        />
         <div className="flex flex-wrap gap-6">
           <NumberField
             label={words.concurrency}

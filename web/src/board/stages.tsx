@@ -66,7 +66,13 @@ export function StagesCard({ columns, admin }: { columns: Columns; admin: boolea
               <span className="w-16 text-right text-sm text-dim">{words.cards(n)}</span>
               {admin ? (
                 <div className="flex">
-                  <IconButton label={`${name}: ${words.up}`} icon={ArrowUp} size="small" disabled={i === 0} onClick={() => setLines(swapped(lines, i, -1))} />
+                  <IconButton
+                    label={`${name}: ${words.up}`}
+                    icon={ArrowUp}
+                    size="small"
+                    disabled={i === 0}
+                    onClick={() => setLines(swapped(lines, i, -1))}
+                  />
                   <IconButton
                     label={`${name}: ${words.down}`}
                     icon={ArrowDown}

@@ -83,7 +83,12 @@ function One({ webhook }: { webhook: Webhook }) {
           checked={enabled}
           onChange={(on) => void doing(ask('patch', '/api/webhooks/{id}', { path: { id }, body: { enabled: on } }))}
         />
-        <IconButton label={`${words.removeWebhook} ${url}`} icon={Trash2} size="small" onClick={() => setRemoving(true)} />
+        <IconButton
+          label={`${words.removeWebhook} ${url}`}
+          icon={Trash2}
+          size="small"
+          onClick={() => setRemoving(true)}
+        />
       </div>
       <p className="text-sm text-dim">
         {words.kinds}: {kinds.length === 0 ? words.allKinds : kinds.map((kind) => words.kindNames[kind]).join(', ')}
@@ -119,7 +124,10 @@ function Deliveries({ webhook }: { webhook: number }) {
   const [older, setOlder] = useState<{ items: readonly Delivery[]; next: string | null }>()
   async function load(cursor: string) {
     try {
-      const page = await ask('get', '/api/webhooks/{id}/deliveries', { path: { id: webhook }, query: { limit: 20, cursor } })
+      const page = await ask('get', '/api/webhooks/{id}/deliveries', {
+        path: { id: webhook },
+        query: { limit: 20, cursor },
+      })
       setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
     } catch (error) {
       tellProblem(error)
@@ -147,14 +155,22 @@ function Deliveries({ webhook }: { webhook: number }) {
           <>
             <ul className="mt-1 rounded-md border border-line">
               {[...items, ...(older?.items ?? [])].map((one) => (
-                <li key={one.id} className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-sm last:border-b-0">
+                <li
+                  key={one.id}
+                  className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-sm last:border-b-0"
+                >
                   <span className="min-w-0 flex-1">
                     {words.kindNames[one.kind]} · <Link href={`/runs/${one.run}`}>{words.run(one.run)}</Link>
                   </span>
                   <Time at={one.deliveredAt ?? one.createdAt} />
                   {one.deliveredAt === null ? <StatusBadge status={one.runStatus} /> : null}
                   <Answered status={one.status} />
-                  <IconButton label={`${words.again} (${one.id})`} icon={RotateCw} size="small" onClick={() => void resend(one.run)} />
+                  <IconButton
+                    label={`${words.again} (${one.id})`}
+                    icon={RotateCw}
+                    size="small"
+                    onClick={() => void resend(one.run)}
+                  />
                 </li>
               ))}
             </ul>

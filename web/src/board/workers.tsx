@@ -57,11 +57,14 @@ export function Workers({ admin }: { admin: boolean }) {
             {workers.length === 0 ? <p className="p-4 text-dim">{words.noWorkers}</p> : null}
             <ul>
               {workers.map((one) => (
-                <li key={one.id} className="flex flex-wrap items-center gap-x-3 border-b border-line px-4 py-2 last:border-b-0">
+                <li
+                  key={one.id}
+                  className="flex flex-wrap items-center gap-x-3 border-b border-line px-4 py-2 last:border-b-0"
+                >
                   <span className="cut min-w-0 flex-1">{one.name}</span>
                   <span className="text-sm text-dim">
-                    {words.running(one.running, one.slots)} · {words.processed(count(one.processed), count(one.failed))} ·{' '}
-                    <Time at={one.seenAt} />
+                    {words.running(one.running, one.slots)} · {words.processed(count(one.processed), count(one.failed))}{' '}
+                    · <Time at={one.seenAt} />
                   </span>
                   <Badge tone={TONES[one.state]}>{words.state[one.state]}</Badge>
                 </li>

@@ -7,7 +7,7 @@ import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
 import { definitions } from '../definitions/room.ts'
 import { diagnosis } from '../diagnosis/room.ts'
-import { board } from '../board/room.ts'
+import { board, skills } from '../board/room.ts'
 import { home } from '../home/room.ts'
 import { compare } from '../results/room.ts'
 import { runs } from '../runs/room.ts'
@@ -39,4 +39,15 @@ export interface Room {
   readonly waits?: LazyExoticComponent<ComponentType>
 }
 
-export const rooms: readonly Room[] = [home, runs, definitions, compare, board, diagnosis, tools, system, settings]
+export const rooms: readonly Room[] = [
+  home,
+  runs,
+  definitions,
+  compare,
+  board,
+  skills,
+  diagnosis,
+  tools,
+  system,
+  settings,
+]
