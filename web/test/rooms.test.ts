@@ -81,6 +81,7 @@ describe.skipIf(browserPath() === undefined)('the console, for who looks after i
     await page.getByRole('link', { name: 'csv_profile' }).click()
     await page.getByRole('button', { name: 'Call it' }).click()
     await page.getByText('What is wrong stands at its field.').waitFor()
+    await page.getByText('This has to be filled in.').waitFor()
     const field = page.getByRole('textbox', { name: /^csv/ })
     expect(await field.getAttribute('aria-invalid')).toBe('true')
     const text = 'name,words\n<img src=x onerror="document.title=1">,3\nשלום 🌊,4'

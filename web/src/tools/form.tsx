@@ -55,7 +55,11 @@ const LONG = 300
 
 function One({ name, schema, required, value, at, issues, onChange }: OneProps) {
   const problem = problemUnder(issues, at, sortOf(schema) === 'group')
-  const otherwise = schema.default === undefined ? undefined : words.orDefault(JSON.stringify(schema.default))
+  // A switch shows by itself what it is otherwise.
+  const otherwise =
+    schema.default === undefined || sortOf(schema) === 'switch'
+      ? undefined
+      : words.orDefault(JSON.stringify(schema.default))
   const hint = [schema.description, otherwise].filter((part) => part !== undefined).join(' · ')
   const label = required ? `${name} *` : name
   const shared = { label, problem, ...(hint === '' ? {} : { hint }) }

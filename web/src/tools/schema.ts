@@ -65,7 +65,9 @@ export function issuesAt(issues: unknown): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const line of typeof issues === 'string' ? issues.split('\n') : []) {
     const [, pointer = '/', message = line] = /^(\/\S*): (.*)$/.exec(line) ?? []
-    found.set(pointer, [found.get(pointer), message].filter((one) => one !== undefined).join('; '))
+    // What was left out is no wrong type to who fills in a form.
+    const said = message.endsWith('received undefined') ? words.mustBeGiven : message
+    found.set(pointer, [found.get(pointer), said].filter((one) => one !== undefined).join('; '))
   }
   return found
 }

@@ -71,6 +71,7 @@ export const words = {
   load: 'Load a file',
   linesHint: 'One a line.',
   jsonHint: 'As JSON.',
+  mustBeGiven: 'This has to be filled in.',
   notJson: 'This is not JSON yet.',
   how: 'How it is called',
   later: 'Do not wait for its end',
