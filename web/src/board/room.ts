@@ -3,11 +3,10 @@ import { Puzzle, SquareKanban } from 'lucide-react'
 import { lazy } from 'react'
 import { ask } from '../api.ts'
 import type { Room } from '../shell/rooms.ts'
-import { words as ofSkills } from '../words/skills.ts'
-import { words } from '../words/board.ts'
+import { places } from '../words/places.ts'
 
 export const board: Room = {
-  name: words.title,
+  name: places.board,
   path: '/board',
   icon: SquareKanban,
   key: 'b',
@@ -26,7 +25,7 @@ export const board: Room = {
 }
 
 export const skills: Room = {
-  name: ofSkills.title,
+  name: places.skills,
   path: '/skills',
   icon: Puzzle,
   key: 'k',

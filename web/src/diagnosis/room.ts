@@ -2,10 +2,10 @@
 import { Stethoscope } from 'lucide-react'
 import { lazy } from 'react'
 import type { Room } from '../shell/rooms.ts'
-import { words } from '../words/diagnosis.ts'
+import { places } from '../words/places.ts'
 
 export const diagnosis: Room = {
-  name: words.title,
+  name: places.diagnosis,
   path: '/diagnosis',
   icon: Stethoscope,
   key: 'x',

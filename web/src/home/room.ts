@@ -2,10 +2,10 @@
 import { House } from 'lucide-react'
 import { lazy } from 'react'
 import type { Room } from '../shell/rooms.ts'
-import { words } from '../words/home.ts'
+import { places } from '../words/places.ts'
 
 export const home: Room = {
-  name: words.title,
+  name: places.home,
   path: '/',
   icon: House,
   key: 'h',

@@ -3,11 +3,11 @@ import { Activity } from 'lucide-react'
 import { lazy } from 'react'
 import { ask } from '../api.ts'
 import type { Room } from '../shell/rooms.ts'
+import { places } from '../words/places.ts'
 import { words as states } from '../words/ui.ts'
-import { words } from '../words/runs.ts'
 
 export const runs: Room = {
-  name: words.title,
+  name: places.runs,
   path: '/runs',
   icon: Activity,
   key: 'r',
@@ -18,7 +18,10 @@ export const runs: Room = {
   async find(typed) {
     // `run 12` and `#12` are number 12.
     const text = typed.replace(/^(run\s+|#)(?=\d+$)/i, '')
-    const { items } = await ask('get', '/api/runs', { query: { search: text, limit: 6 } })
+    const [{ items }, { words }] = await Promise.all([
+      ask('get', '/api/runs', { query: { search: text, limit: 6 } }),
+      import('../words/runs.ts'),
+    ])
     return items.map(({ id, name, kind, status }) => ({
       name: `${words.run(id)} · ${name ?? kind}`,
       href: `/runs/${id}`,

@@ -2,30 +2,30 @@
 import { Settings } from 'lucide-react'
 import { lazy } from 'react'
 import type { Room } from '../shell/rooms.ts'
-import { words } from '../words/settings.ts'
-
-/** Found by their names; what one may not see says so. */
-const PARTS = [
-  { id: 'appearance', name: words.appearance },
-  { id: 'keys', name: words.keys },
-  { id: 'usage', name: words.money },
-  { id: 'prices', name: words.prices },
-  { id: 'members', name: words.members },
-  { id: 'provider-keys', name: words.providerKeys },
-  { id: 'webhooks', name: words.webhooks },
-  { id: 'retention', name: words.retention },
-  { id: 'audit', name: words.audit },
-]
+import { places } from '../words/places.ts'
 
 export const settings: Room = {
-  name: words.title,
+  name: places.settings,
   path: '/settings',
   icon: Settings,
   key: ',',
-  find: async (text) =>
-    PARTS.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase())).map(({ id, name }) => ({
-      name,
-      href: `/settings/${id}`,
-    })),
+  /** Found by their names; what one may not see says so. */
+  async find(text) {
+    const { words } = await import('../words/settings.ts')
+    const parts = {
+      appearance: words.appearance,
+      keys: words.keys,
+      usage: words.money,
+      prices: words.prices,
+      members: words.members,
+      'provider-keys': words.providerKeys,
+      webhooks: words.webhooks,
+      retention: words.retention,
+      audit: words.audit,
+    }
+    return Object.entries(parts)
+      .filter(([, name]) => name.toLowerCase().includes(text.toLowerCase()))
+      .map(([id, name]) => ({ name, href: `/settings/${id}` }))
+  },
   pages: [{ path: '/settings/:part?', page: lazy(() => import('./settings.tsx')) }],
 }

@@ -2,10 +2,10 @@
 import { ServerCog } from 'lucide-react'
 import { lazy } from 'react'
 import type { Room } from '../shell/rooms.ts'
-import { words } from '../words/system.ts'
+import { places } from '../words/places.ts'
 
 export const system: Room = {
-  name: words.title,
+  name: places.system,
   path: '/system',
   icon: ServerCog,
   key: 'y',

@@ -4,10 +4,10 @@ import { lazy } from 'react'
 import { ask } from '../api.ts'
 import type { Room } from '../shell/rooms.ts'
 import { may } from '../shell/me.ts'
-import { words } from '../words/tools.ts'
+import { places } from '../words/places.ts'
 
 export const tools: Room = {
-  name: words.title,
+  name: places.tools,
   path: '/tools',
   icon: Wrench,
   key: 't',
@@ -17,7 +17,7 @@ export const tools: Room = {
     { path: '/tools/:name/:part?', page: lazy(() => import('./tool.tsx')) },
   ],
   async find(text) {
-    const { tools: all } = await ask('get', '/v1/tools', {})
+    const [{ tools: all }, { words }] = await Promise.all([ask('get', '/v1/tools', {}), import('../words/tools.ts')])
     const wanted = text.toLowerCase()
     return all
       .filter(({ name, description }) => `${name} ${description ?? ''}`.toLowerCase().includes(wanted))

@@ -1,2 +1,14 @@
-/** What the frame says of the rooms of the probe; it is loaded with the frame, their other words are not. */
-export const places = { definitions: 'Definitions', compare: 'Compare', start: 'Start a run' }
+/** The names of the rooms.  They are loaded with the frame; the rooms' other words come with their pages. */
+export const places = {
+  home: 'Home',
+  runs: 'Runs',
+  definitions: 'Definitions',
+  compare: 'Compare',
+  start: 'Start a run',
+  board: 'Board',
+  skills: 'Skills',
+  diagnosis: 'Diagnosis',
+  tools: 'Tools',
+  system: 'System',
+  settings: 'Settings',
+}
