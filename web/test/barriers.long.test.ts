@@ -1,6 +1,6 @@
 /** The pages that the quick journeys leave out, looked at for barriers as the others are. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { barriers, browserPath, openStage, type Stage } from './stage.ts'
+import { barriers, browserPath, openStage, settled, type Stage } from './stage.ts'
 import { fill, fillMore, PAGES, type World } from './world.ts'
 
 describe.skipIf(browserPath() === undefined)('the rest of the console', { timeout: 300_000 }, () => {
@@ -20,12 +20,21 @@ describe.skipIf(browserPath() === undefined)('the rest of the console', { timeou
       const page = await stage.person(how)
       for (const { name, path } of PAGES.filter(({ seldom }) => seldom === true)) {
         await page.goto(`${stage.http.url}${path(world)}`)
-        await page.waitForSelector('h1')
-        await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count(), { timeout: 10_000 }).toBe(0)
+        await settled(page)
         expect(await barriers(page), `${name} ${JSON.stringify(how)}`).toEqual([])
       }
       await page.context().close()
     }
     expect(stage.complaints()).toEqual([])
+  })
+
+  test('can be read in the dark on all of its pages', async () => {
+    const page = await stage.person({ dark: true })
+    for (const { name, path } of PAGES.filter(({ seldom }) => seldom !== true)) {
+      await page.goto(`${stage.http.url}${path(world)}`)
+      await settled(page)
+      // Only what colours do is another thing in the dark.
+      expect(await barriers(page, ['color-contrast', 'link-in-text-block']), name).toEqual([])
+    }
   })
 })

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import setup from '../../engine/testing/cluster.ts'
 import { BOARD_PAGES, cook, fillBoard } from './board-world.ts'
-import { openStage } from './stage.ts'
+import { openStage, settled } from './stage.ts'
 import { fill, fillMore, PAGES, type World } from './world.ts'
 
 const folder = new URL('../pictures/', import.meta.url).pathname
@@ -30,8 +30,7 @@ async function look(full: boolean, pages: readonly Picture[]) {
       for (const { name, path, empty } of pages) {
         if ((!full && empty !== true) || (wanted.length > 0 && !wanted.some((one) => name.startsWith(one)))) continue
         await page.goto(`${stage.http.url}${path}`)
-        await page.waitForSelector('h1')
-        await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null)
+        await settled(page)
         await page.waitForTimeout(350)
         const file = `${name}${full ? '' : '-empty'}-${size}-${dark ? 'dark' : 'light'}.png`
         await page.screenshot({ path: `${folder}${file}` })

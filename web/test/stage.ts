@@ -104,11 +104,20 @@ export async function openStage({
   }
 }
 
-/** What axe finds that is serious, a sentence each; by some of its rules, or by all. */
+/** What was asked for has come: a page is there as a person sees it. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForSelector('h1')
+  await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null)
+}
+
+/**
+ * What axe finds that is serious, a sentence each.
+ * @param rules only these; all, if left out
+ */
 export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(axe.source)
-  const options = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) }
-  const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as axe.AxeResults
+  const how = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) }
+  const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(how)})`)) as axe.AxeResults
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, help, nodes }) => {

@@ -129,6 +129,9 @@ function Preview({ drafting: { told, looking, failed } }: { drafting: Drafting }
     >
       <div
         aria-live="polite"
+        tabIndex={0}
+        role="region"
+        aria-label={words.preview}
         className={`flex max-h-[76vh] flex-col gap-4 overflow-y-auto ${looking ? 'opacity-60' : ''}`}
       >
         {failed === undefined ? null : <p className="text-bad">{`${words.offline}: ${failed}`}</p>}
