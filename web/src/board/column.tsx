@@ -46,7 +46,7 @@ export function ColumnView(props: ColumnProps) {
     <section
       ref={box}
       aria-label={column.name}
-      className={`flex w-full shrink-0 flex-col rounded-lg border bg-sunk sm:min-h-[calc(100dvh-19rem)] ${cards.length === 0 ? 'sm:w-44' : 'sm:w-68'} ${mark === undefined ? 'border-line' : 'border-accent'}`}
+      className={`flex w-full shrink-0 flex-col rounded-lg border bg-sunk sm:min-h-[calc(100dvh-16.5rem)] ${cards.length === 0 ? 'sm:w-40' : 'sm:w-68'} ${mark === undefined ? 'border-line' : 'border-accent'}`}
     >
       <header className="flex items-start justify-between gap-2 px-3 pt-2.5 pb-2">
         <div className="min-w-0">
@@ -56,12 +56,9 @@ export function ColumnView(props: ColumnProps) {
             </span>
             <span className="rounded-full bg-line px-1.5 text-xs font-medium text-dim">{count(column.count)}</span>
           </h2>
-          <Way
-            href={`/board/recipes/${column.key}`}
-            aria-label={`${words.recipes}: ${column.name}`}
-            className="flex h-5 items-center hover:underline"
-          >
+          <Way href={`/board/recipes/${column.key}`} className="flex h-5 items-center hover:underline">
             {recipesKnown ? <LevelMark recipe={recipe} /> : null}
+            <span className="sr-only"> {words.recipeOf(column.name)}</span>
           </Way>
         </div>
         {writes ? <IconButton label={words.addHere(column.name)} icon={Plus} size="small" onClick={onAdd} /> : null}
@@ -86,7 +83,7 @@ export function ColumnView(props: ColumnProps) {
           </li>
         ) : null}
         {cards.length === 0 && mark === undefined ? (
-          <li className="flex flex-1 items-center justify-center rounded-md border border-dashed border-line px-3 py-4 text-center text-xs text-faint">
+          <li className="rounded-md border border-dashed border-edge px-3 py-6 text-center text-xs text-faint">
             {words.emptyColumn}
           </li>
         ) : null}

@@ -84,6 +84,7 @@ export function actorName(actor: string): string {
   const name = rest.join(':')
   if (kind === 'user') return name
   if (kind === 'worker') return name === '' ? actors.worker : `${actors.worker} (${name})`
+  if (kind === 'run') return actors.run(name)
   if (kind === 'automation') return actors.automation
   return kind === 'file' ? actors.file : actor
 }

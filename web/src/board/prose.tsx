@@ -1,4 +1,4 @@
-/** What somebody or a model wrote in Markdown: headings, lists and blocks look like such; all else stays the text it is. */
+/** What somebody or a model wrote in Markdown: headings, lists, tables and blocks look like such; all else stays the text it is. */
 import type { ReactNode } from 'react'
 
 const HEADING = /^(#{1,6})\s+(.*)$/
@@ -19,6 +19,7 @@ function blocksOf(text: string): ReactNode[] {
   const lines = text.split('\n', MOST_LINES)
   let paragraph: string[] = []
   let items: { depth: number; number: string | undefined; text: string }[] = []
+  let rows: string[][] = []
   let code: string[] | undefined
   const flush = () => {
     const key = blocks.length
@@ -50,8 +51,10 @@ function blocksOf(text: string): ReactNode[] {
         </ul>,
       )
     }
+    if (rows.length > 0) blocks.push(<Rows key={key} of={rows} />)
     paragraph = []
     items = []
+    rows = []
   }
   for (const line of lines) {
     if (line.trimStart().startsWith('```')) {
@@ -83,18 +86,58 @@ function blocksOf(text: string): ReactNode[] {
         </p>,
       )
     } else if (item !== undefined) {
-      if (paragraph.length > 0) flush()
+      if (paragraph.length + rows.length > 0) flush()
       items.push({ depth: Math.min(4, Math.floor(indent.length / 2)), number, text: item })
+    } else if (/^\s*\|.*\|\s*$/.test(line)) {
+      if (paragraph.length + items.length > 0) flush()
+      if (!/^[\s|:-]+$/.test(line)) rows.push(cellsOf(line))
     } else if (line.trim() === '') {
       flush()
     } else {
-      if (items.length > 0) flush()
+      if (items.length + rows.length > 0) flush()
       paragraph.push(line)
     }
   }
   flush()
   if (code !== undefined) blocks.push(<Code key={blocks.length} lines={code} />)
   return blocks
+}
+
+const cellsOf = (line: string) =>
+  line
+    .trim()
+    .slice(1, -1)
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim())
+
+/** The first row is the head. */
+function Rows({ of: [head = [], ...rows] }: { of: readonly (readonly string[])[] }) {
+  return (
+    <div className="overflow-x-auto" tabIndex={0}>
+      <table className="w-full border-collapse text-sm">
+        <thead>
+          <tr className="border-b border-edge text-left">
+            {head.map((cell, n) => (
+              <th key={n} scope="col" className="py-1 pr-3 font-medium">
+                <Inline text={cell} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, n) => (
+            <tr key={n} className="border-b border-line align-top">
+              {row.map((cell, m) => (
+                <td key={m} className="py-1 pr-3">
+                  <Inline text={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
 }
 
 const Code = ({ lines }: { lines: readonly string[] }) => (

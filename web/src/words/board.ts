@@ -5,6 +5,7 @@ export const words = {
   cards: (n: string) => (n === '1' ? '1 card' : `${n} cards`),
   inbox: 'Inbox',
   recipes: 'Recipes',
+  recipeOf: (stage: string) => `recipe of ${stage}`,
   settings: 'Settings',
   parts: 'Parts of the board',
   add: 'Add a card',
@@ -94,9 +95,10 @@ export const words = {
   },
 }
 
-/** The recipe of who moves and who acts. */
+/** Who moves a card, writes and decides. */
 export const actors = {
   automation: 'Automation',
   worker: 'A worker',
+  run: (id: string) => `Run ${id}`,
   file: 'A changed file',
 }
