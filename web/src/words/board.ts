@@ -19,7 +19,6 @@ export const words = {
   filtered: 'No card is like that.',
   stage: 'Stage',
   emptyColumn: 'No card is here.',
-  dropHere: 'Drop it here',
   more: (n: number) => `${n} more`,
   first: {
     title: 'Put a first card on the board',
@@ -49,7 +48,6 @@ export const words = {
   busy: (n: number) => (n === 1 ? '1 under way' : `${n} under way`),
   questions: (n: number) => (n === 1 ? '1 open question' : `${n} open questions`),
   percent: (n: number) => `${n} %`,
-  inStage: 'here',
   moveTo: 'Move to…',
   moveMenu: (title: string) => `Move ${title}`,
   move: 'Move',

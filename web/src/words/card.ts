@@ -41,7 +41,6 @@ export const words = {
   round: 'Round',
   reason: 'Why it ended',
   failed: 'Failed with',
-  toPage: 'Log and tasks',
   needs: {
     level: 'This stage starts only when a person says so.',
     trust: 'It uses a skill that nobody has vetted, so a person has to say yes.',
@@ -117,7 +116,6 @@ export const words = {
   answer: 'Answer',
   answerIt: 'Answer',
   answered: 'Answered',
-  asked: 'Asked',
   fromGate: (gate: string) => `by the gate ${gate}`,
   fromPerson: 'by a person',
   askSubmit: 'Ask it',
@@ -130,7 +128,6 @@ export const docs = {
   write: 'Write a document',
   path: 'Name',
   pathHint: 'Such as pricing.md, or hypotheses/first.md.',
-  choose: 'Choose a document',
   version: 'Version',
   versionOf: (n: number, latest: number) => (n === latest ? `${n} (newest)` : String(n)),
   compare: 'Compared with',
@@ -150,7 +147,6 @@ export const docs = {
 
 export const work = {
   artifacts: 'Artifacts',
-  noArtifacts: 'Nothing hangs on it yet',
   noArtifactsLead: 'Files, links, pull requests and tickets that steps and people leave stand here.',
   link: 'Add a link',
   type: 'Type',
@@ -181,7 +177,6 @@ export const work = {
   blocking: 'blocks',
   persona: 'Persona',
   vote: 'Vote',
-  why: 'Why',
   concern: 'Concern',
   suggestion: 'Suggestion',
   suggestions: 'Suggestions',
@@ -197,7 +192,6 @@ export const work = {
   asks: 'It asks',
   chosen: 'Chosen',
   tickets: 'Tickets',
-  ticket: 'Ticket',
   points: 'Points',
   pointsOf: (n: number) => (n === 1 ? '1 point' : `${n} points`),
   ticketTypes: { feature: 'Feature', bug: 'Bug', chore: 'Chore', spike: 'Spike' },

@@ -11,7 +11,6 @@ export const words = {
   since: 'since',
   gate: (name: string) => `Gate ${name} did not pass`,
   open: (n: number) => (n === 1 ? '1 question is open' : `${n} questions are open`),
-  toCard: 'Open the card',
   readAll: 'Mark all as read',
   read: 'Mark as read',
   onlyUnread: 'Unread only',

@@ -100,5 +100,4 @@ export const words = {
   free: 'The card would go on.',
   version: (n: number) => `version ${n}`,
   changed: 'Not saved yet',
-  elsewhere: 'Somebody saved another version meanwhile. Saving now keeps yours.',
 }
