@@ -300,12 +300,12 @@ describe('expansion', () => {
   })
 
   test('makes only what is asked for', () => {
-    const start = performance.now()
-    const expansion = openExpansion(wide(5, 10), { seed: 1 })
+    // Nobody would see the end of making them all.
+    const expansion = openExpansion(wide(12, 10), { seed: 1, cap: 10 ** 12 })
     for (const { index } of expansion) if (index === 3) break
-    expect(expansion.at(99_999).key).toBe('d0=10_d1=10_d2=10_d3=10_d4=10')
-    expect(performance.now() - start).toBeLessThan(200)
-    expect(() => expansion.at(100_000)).toThrow(RangeError)
+    const last = Array.from({ length: 12 }, (_, d) => `d${d}=10`).join('_')
+    expect(expansion.at(10 ** 12 - 1).key).toBe(last)
+    expect(() => expansion.at(10 ** 12)).toThrow(RangeError)
     expect(() => expansion.at(0.5)).toThrow(RangeError)
   })
 
