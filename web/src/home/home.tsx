@@ -156,26 +156,31 @@ function Ended({ runs }: { runs: readonly Run[] }) {
   )
 }
 
-function Waits({ runs }: { runs: readonly Run[] }) {
+function Waits({ runs: all }: { runs: readonly Run[] }) {
   const me = useMe()
+  // What waits on a card is told by the board's room, with its card.
+  const runs = all.filter(({ kind, status }) => kind !== 'stage' || status !== 'awaiting_approval')
   const others = rooms.filter((room) => room.may?.(me) !== false)
   return (
     <Card title={words.waits} flush>
-      {runs.length === 0 ? <p className="p-4 text-dim">{words.nothingWaits}</p> : null}
-      <ul>
-        {runs.slice(0, SHOWN).map((run) => (
-          <li
-            key={run.id}
-            className="flex items-center justify-between gap-3 border-b border-line px-4 py-2.5 last:border-b-0"
-          >
-            <span className="cut min-w-0">
-              <Link href={`/runs/${run.id}`}>{ofRuns.run(run.id)}</Link>
-              <span className="text-dim"> · {nameOf(run)}</span>
-            </span>
-            <StatusBadge status={run.status} />
-          </li>
-        ))}
-      </ul>
+      {/* Unless another room has something below it. */}
+      {runs.length === 0 ? <p className="p-4 text-dim not-last:hidden">{words.nothingWaits}</p> : null}
+      {runs.length === 0 ? null : (
+        <ul>
+          {runs.slice(0, SHOWN).map((run) => (
+            <li
+              key={run.id}
+              className="flex items-center justify-between gap-3 border-b border-line px-4 py-2.5 last:border-b-0"
+            >
+              <span className="cut min-w-0">
+                <Link href={`/runs/${run.id}`}>{ofRuns.run(run.id)}</Link>
+                <span className="text-dim"> · {nameOf(run)}</span>
+              </span>
+              <StatusBadge status={run.status} />
+            </li>
+          ))}
+        </ul>
+      )}
       <Suspense>{others.map(({ name, waits: More }) => (More === undefined ? null : <More key={name} />))}</Suspense>
     </Card>
   )
