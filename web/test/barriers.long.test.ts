@@ -1,4 +1,4 @@
-/** The pages that the quick journeys leave out, looked at for barriers as the others are. */
+/** Every page, looked at for barriers; the quick journeys look at the three that are seen most. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { barriers, browserPath, openStage, settled, type Stage } from './stage.ts'
 import { fill, fillMore, PAGES, type World } from './world.ts'
@@ -15,7 +15,16 @@ describe.skipIf(browserPath() === undefined)('the rest of the console', { timeou
   }, 120_000)
   afterAll(() => stage?.close())
 
-  test('has no barrier either, on a desk in both themes and on a phone', async () => {
+  test('has no barrier on any of its pages', async () => {
+    const page = await stage.person({})
+    for (const { name, path } of PAGES.filter(({ seldom }) => seldom !== true)) {
+      await page.goto(`${stage.http.url}${path(world)}`)
+      await settled(page)
+      expect(await barriers(page), name).toEqual([])
+    }
+  })
+
+  test('has none on those that are seldom seen, on a desk in both themes and on a phone', async () => {
     for (const how of [{}, { dark: true }, { width: 390, height: 844 }]) {
       const page = await stage.person(how)
       for (const { name, path } of PAGES.filter(({ seldom }) => seldom === true)) {
