@@ -17,8 +17,9 @@ begin
                    'Wait for its end, or say cancelActiveRun to end it with this.');
   end if;
   if exists (select from engine.runs r where r.id = c.active_run and r.finished_at is null) then
-    update card_runs set end_reason = coalesce(in_reason, 'its card was taken elsewhere') where run_id = c.active_run;
+    -- The engine's rows first: its end holds them when it comes to what hangs on the card.
     perform engine.cancel(c.active_run);
+    update card_runs set end_reason = coalesce(in_reason, 'its card was taken elsewhere') where run_id = c.active_run;
   end if;
 end $$;
 
