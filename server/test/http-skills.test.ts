@@ -153,11 +153,12 @@ describe('S12: an import', () => {
       trustLevel: 'community',
       remoteMetadata: { skillsmpId: 'smp_0', stars: 100, pinnedVersion: first.body.skill.digest },
     })
-    const { id } = first.body.skill
+    const { id, digest } = first.body.skill
     const newer = await importZip(zipOf(fronted('prd-writer', 'New.')), { skillsmpId: 'smp_0' })
     expect([newer.body.outcome, newer.body.skill.version, newer.body.skill.newest]).toEqual(['pinned', 1, 2])
+    expect(newer.body.skill.remoteMetadata.pinnedVersion).toBe(digest)
     const free = await stage.ask(`/api/skills/${id}`, { method: 'PATCH', as: 'member', body: { pinVersion: false } })
-    expect([free.body.version, free.body.pinned]).toEqual([2, false])
+    expect([free.body.version, free.body.pinned, free.body.remoteMetadata.pinnedVersion]).toEqual([2, false, null])
     const imported = await stage.ask('/api/skills?source=skillsmp')
     expect(imported.body.items).toMatchObject([{ id }])
   })

@@ -244,6 +244,40 @@ describe('S10: trust', () => {
   })
 })
 
+describe('the walls', () => {
+  test('show the rows of skills to their workspace and to workers, and let no login write them', async () => {
+    await greet()
+    await sync()
+    await trustSkill(engine, me(), await idOf('greet'), { level: 'vetted' })
+    const elsewhere = { sub: 'x', workspaces: { 1: 'admin' }, operator: true } as const
+    const wrong: string[] = []
+    for (const table of ['skills', 'versions', 'files', 'trust_acts']) {
+      const seen = async (who: Engine, as: Parameters<Engine['as']>[0]) =>
+        (await who.as(as, (tx) => tx.query(`select from skills.${table} where workspace_id = $1`, [workspace])))
+          .rowCount ?? 0
+      if ((await seen(engine, me())) === 0) wrong.push(`${table} is empty for its own`)
+      if ((await seen(worker, elsewhere)) === 0) wrong.push(`${table} is empty for workers`)
+      if ((await seen(engine, elsewhere)) > 0) wrong.push(`${table} is seen from elsewhere`)
+      for (const sentence of [
+        `delete from skills.${table}`,
+        `insert into skills.${table} select * from skills.${table} limit 0`,
+        `update skills.${table} set workspace_id = 1`,
+      ]) {
+        for (const login of [engine, worker]) {
+          const refused = await login
+            .as(me(), (tx) => tx.query(sentence))
+            .then(
+              () => undefined,
+              (error: { code: string }) => error.code,
+            )
+          if (refused !== 'NOT_ALLOWED') wrong.push(`${sentence}: ${refused ?? 'done'}`)
+        }
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('a skill', () => {
   test('is given whole, at the version that a recipe or a run names', async () => {
     await greet()

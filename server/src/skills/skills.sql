@@ -60,8 +60,8 @@ begin
   select o.version into v from versions o where o.skill_id = s.id and o.digest = in_content ->> 'digest';
   if not found then
     v := coalesce((select max(o.version) from versions o where o.skill_id = s.id), 0) + 1;
-    thought := case when in_vouched then 'vetted' when was.trust_level = 'experimental' then 'experimental'
-                    else coalesce(in_level, 'community') end;
+    thought := case when in_vouched then 'vetted' when 'experimental' in (was.trust_level, in_level) then 'experimental'
+                    else 'community' end;
     insert into versions (skill_id, version, workspace_id, digest, trust_level, form, name, description, label, tags,
                           prompt_template, templates, input_schema, output_schema, about, diagnostics, created_at, created_by)
     select s.id, v, in_workspace, c.digest, thought, c.form, c.name, c.description, c.label, c.tags, c."promptTemplate",
@@ -83,7 +83,7 @@ begin
   used := case when outcome = 'pinned' then s.version else v end;
   skill := s.id;
   update skills k set version = used, seen_at = now, gone_at = null, pinned = coalesce(in_pin, k.pinned),
-                      remote_metadata = coalesce(in_remote, k.remote_metadata),
+                      remote_metadata = case when outcome = 'pinned' then k.remote_metadata else coalesce(in_remote, k.remote_metadata) end,
                       updated_at = case when outcome = 'unchanged' and k.gone_at is null then k.updated_at else now end
    where k.id = s.id;
   return next;
@@ -124,7 +124,9 @@ returns void language plpgsql security definer set search_path = skills, engine,
 declare s skills := mine(in_skill, 'skill.write');
 begin
   update skills k set pinned = in_pinned, updated_at = clock(),
-    version = case when in_pinned then k.version else (select max(o.version) from versions o where o.skill_id = s.id) end
+    version = case when in_pinned then k.version else (select max(o.version) from versions o where o.skill_id = s.id) end,
+    remote_metadata = k.remote_metadata || jsonb_build_object('pinnedVersion', case when in_pinned then
+      (select v.digest from versions v where v.skill_id = s.id and v.version = k.version) end)
    where k.id = s.id and k.pinned <> in_pinned;
 end $$;
 

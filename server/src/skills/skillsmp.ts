@@ -17,6 +17,8 @@ export interface SkillsMpOptions {
 }
 
 const TIMEOUT = 15_000
+/** On one page. */
+const MOST = 100
 /** Bytes of an answer. */
 const LARGEST = 4 * 1024 * 1024
 
@@ -123,8 +125,9 @@ export function openSkillsMp({ key, baseUrl, timeout = TIMEOUT }: SkillsMpOption
     throw odd()
   }
 
-  async function search({ q, page, limit }: Parameters<Marketplace['search']>[0]): Promise<Listings> {
-    const query = new URLSearchParams({ q, page: String(page), limit: String(Math.min(limit, 100)) })
+  async function search({ q, page, limit: wanted }: Parameters<Marketplace['search']>[0]): Promise<Listings> {
+    const limit = Math.min(wanted, MOST)
+    const query = new URLSearchParams({ q, page: String(page), limit: String(limit) })
     const read = found.safeParse(await ask(`/skills/search?${query}`, odd))
     if (!read.success) throw odd()
     const { items, total, more } = read.data
@@ -142,7 +145,7 @@ export function openSkillsMp({ key, baseUrl, timeout = TIMEOUT }: SkillsMpOption
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'NO_SUCH_LISTING') throw error
         // One of the two forms has no such address: the search knows the id too.
-        const same = (await search({ q: id, page: 1, limit: 100 })).items.find((item) => item.id === id)
+        const same = (await search({ q: id, page: 1, limit: MOST })).items.find((item) => item.id === id)
         if (same === undefined) throw error
         return same
       }
