@@ -193,7 +193,7 @@ export const settings = {
   maxConcurrent: {
     env: 'MAX_CONCURRENT',
     otherwise: '1',
-    sentence: 'Stage runs that one worker process performs at a time; they count among its WORKER_SLOTS.',
+    sentence: 'Stage runs that one worker process performs at a time, besides its WORKER_SLOTS.',
     read: whole('MAX_CONCURRENT', 1, 1, 10_000),
   },
   pollInterval: {

@@ -65,7 +65,7 @@ export interface WorkerOptions {
   readonly database?: DatabaseOptions
   /** Tasks at a time. Default: WORKER_SLOTS, 200. */
   readonly slots?: number
-  /** Stage runs at a time, among the slots. Default: MAX_CONCURRENT, 1. */
+  /** Stage runs at a time, besides the slots. Default: MAX_CONCURRENT, 1. */
   readonly maxConcurrent?: number
   /** Milliseconds after which it looks for work though nobody rang. Default: POLL_INTERVAL, 5000. */
   readonly pollIntervalMs?: number

@@ -14,8 +14,9 @@ export interface PerformOptions {
   readonly settings: Settings
   readonly kinds: readonly AnyRunKind[]
   readonly report: (error: unknown) => void
-  /** Tasks at a time, stage runs among them. */
+  /** Tasks at a time, other than those of stage runs. */
   readonly slots: number
+  /** Stage runs at a time, besides the slots. */
   readonly maxConcurrent: number
   readonly pollIntervalMs: number
   /** For people. Default: host and process. */
@@ -71,7 +72,7 @@ export async function performAll(
 }
 
 export async function startPerforming(options: PerformOptions): Promise<Worker> {
-  const { kinds, workerId = `${hostname()}/${process.pid}`, workspace, maxConcurrent, slots } = options
+  const { kinds, workerId = `${hostname()}/${process.pid}`, workspace, slots } = options
   const usual = () => options.pollIntervalMs
   const start = (some: readonly AnyRunKind[], most: number, name: string, lookEvery = usual) =>
     startWorker({
@@ -87,12 +88,10 @@ export async function startPerforming(options: PerformOptions): Promise<Worker> 
   if (bounded.length === 0) return start(others, slots, workerId)
   const pace = await openPace(options.settings, options.pollIntervalMs)
   const alone = others.length === 0
-  // Of one slot each has one all the same: neither may keep the other from its work.
-  const most = Math.max(1, Math.min(maxConcurrent, alone ? slots : slots - 1))
   const started: Worker[] = []
   try {
-    if (!alone) started.push(await start(others, Math.max(1, slots - most), workerId))
-    started.push(await start(bounded, most, alone ? workerId : `${workerId} stages`, () => pace.every))
+    if (!alone) started.push(await start(others, slots, workerId))
+    started.push(await start(bounded, options.maxConcurrent, alone ? workerId : `${workerId} stages`, () => pace.every))
   } catch (error) {
     await Promise.all([...started.map((worker) => worker.drain(0)), pace.close()])
     throw error

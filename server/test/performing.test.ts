@@ -46,7 +46,7 @@ test('of stage runs no more than MAX_CONCURRENT are performed at a time, and oth
     settings: db.worker,
     kinds: [stage.kind, other.kind],
     report: console.error,
-    slots: 6,
+    slots: 4,
     maxConcurrent: 2,
     pollIntervalMs: 1_000,
     workerId: 'mine',

@@ -47,7 +47,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     const empty = await isEmpty(app)
     if (options.example && empty) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
-      tellWhatNext(empty && !options.example)
+      tellWhatNext(empty && !options.example, signIn)
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
     return 0
@@ -83,8 +83,11 @@ async function showExample(app: App, config: Config, signal: AbortSignal): Promi
   say(`${grouped(csv.rows)} transcripts are in the database and in ${relative('.', csv.path)}`)
 }
 
-function tellWhatNext(empty: boolean) {
+function tellWhatNext(empty: boolean, signIn: readonly string[]) {
   say()
+  // Once more, where it is seen: this is the way into the console.
+  for (const line of signIn) say(line)
+  if (signIn.length > 0) say()
   say('Try next, in another terminal:')
   if (!empty) {
     say('  npx millrace runs show 1                     results of a run')

@@ -283,9 +283,13 @@ const entries = <T extends string>(of: Readonly<Record<T, string>>) =>
 
 function Initialize({ onClose }: { onClose: () => void }) {
   const [models] = useAsked('/api/models', {})
-  const [provider, setProvider] = useState('anthropic')
+  const [chosen, setProvider] = useState<string>()
   const [busy, setBusy] = useState(false)
-  const all = [...new Set(['anthropic', ...(models.data?.providers ?? []).map(({ id }) => id)])]
+  const all = models.data?.providers ?? []
+  // Who has no key yet begins with the model that needs none, and not with cards that wait.
+  const [usual, keyless] = [all.find(({ id }) => id === 'anthropic'), all.find(({ id }) => id === 'fake')]
+  const provider = chosen ?? (usual?.failure === null ? usual : (keyless ?? usual))?.id ?? 'anthropic'
+  const missing = all.find(({ id }) => id === provider)?.failure?.message
   async function go() {
     setBusy(true)
     try {
@@ -305,7 +309,7 @@ function Initialize({ onClose }: { onClose: () => void }) {
       title={words.initialize}
       lead={words.initializeLead}
       actions={
-        <Button look="primary" busy={busy} onClick={() => void go()}>
+        <Button look="primary" busy={busy || models.data === undefined} onClick={() => void go()}>
           {words.initialize}
         </Button>
       }
@@ -315,9 +319,10 @@ function Initialize({ onClose }: { onClose: () => void }) {
           label={words.provider}
           value={provider}
           onChange={setProvider}
-          of={all.map((value) => ({ value, label: value }))}
+          of={all.map(({ id, name }) => ({ value: id, label: name }))}
         />
-        <p className="text-sm text-dim">{words.providerHint}</p>
+        <p className="text-sm text-dim">{words.providerHint(provider === 'fake')}</p>
+        {missing === undefined ? null : <p className="text-sm text-warn">{words.providerMissing(missing)}</p>}
       </div>
     </Dialog>
   )

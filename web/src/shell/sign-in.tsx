@@ -58,7 +58,12 @@ export function SignIn() {
           <Button look="quiet" onClick={() => setByLink(false)}>
             {words.signIn.otherwise}
           </Button>
-        ) : null}
+        ) : (
+          <p className="text-sm text-dim">
+            {words.signIn.noPassword} <code className="font-mono">npx millrace users link EMAIL</code>{' '}
+            {words.signIn.another}
+          </p>
+        )}
       </form>
       {problem === undefined ? null : (
         <div className="border-t border-line">

@@ -6,7 +6,7 @@ export const words = {
   forPatient: 'This is no diagnosis by a doctor. Talk about it with those who treat you.',
   none: 'There are no records for you here',
   noneLead:
-    'Who treats patients sees theirs here, a patient sees what was found, and an administrator of an organisation sees its runs. An administrator says who is who.',
+    'Who treats patients sees theirs here, a patient sees what was found, and an administrator of an organisation sees its runs. An administrator says who is who. To try it, `millrace diagnosis generate` makes a synthetic practice, and `millrace diagnosis appoint` gives you a place in it.',
   patients: 'Patients',
   patient: 'Patient',
   sex: 'Sex',

@@ -7,7 +7,11 @@ export const words = {
   initializeLead:
     'Each usual stage that has none gets a recipe that really runs. Those that are there stay as they are.',
   provider: 'Provider',
-  providerHint: 'Who is asked by the steps.',
+  providerHint: (keyless: boolean) =>
+    keyless
+      ? 'Who is asked by the steps. Fake needs no key, and answers from the card itself: good for trying it out.'
+      : 'Who is asked by the steps.',
+  providerMissing: (says: string) => `${says} Until then cards wait for it.`,
   written: (n: number, kept: number) => `${n} written, ${kept} kept as they were`,
   none: (stage: string) => `${stage} has no recipe`,
   noneLead: 'Cards that come here start nothing. Begin with an empty recipe, or write the usual ones for all stages.',

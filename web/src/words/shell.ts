@@ -57,5 +57,7 @@ export const words = {
     submit: 'Sign in',
     linkLead: 'This link signs you in, once.',
     otherwise: 'Sign in with a password',
+    noPassword: 'No password yet? A link signs you in, once: the first start shows one in its terminal, and',
+    another: 'prints another.',
   },
 }
