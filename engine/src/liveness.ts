@@ -70,6 +70,8 @@ const GOODBYE = 2_000
 export async function openLiveness(settings: Settings, identity: Identity, bells: Bells): Promise<Liveness> {
   let worker = 0
   let client: pg.Client | undefined
+  /** Before it is, nothing is tried behind the back of who waits for it. */
+  let opened = false
   let closed = false
   let connecting: Promise<void> | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -78,7 +80,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     const next = new pg.Client({ ...workerSettings(settings), application_name: 'millrace worker liveness' })
     const lost = () => {
       if (client === next) client = undefined
-      if (!closed) reconnect()
+      if (opened && !closed) reconnect()
     }
     next.on('error', lost)
     next.on('end', lost)
@@ -183,8 +185,16 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
     }
   }
 
-  await connect()
-  await register()
+  try {
+    await connect()
+    await register()
+  } catch (error) {
+    await client?.end().catch(() => {})
+    throw error
+  }
+  opened = true
+  // Lost in that moment, when nobody tried again yet.
+  if (client === undefined) reconnect()
   const beat = setInterval(() => void extend(), EXTEND)
   return {
     get worker() {

@@ -209,6 +209,22 @@ test('a worker that is told to go, goes, although the database stays away', asyn
   await engine.cancel(member(), run)
 })
 
+test('a worker that found no connection is told so at once, and does not begin later behind the back of who asked', async () => {
+  const tight = await freshDatabase()
+  const settings = tight.worker
+  const kind = waitingRun(async () => {})
+  try {
+    await tight.sql(`alter database ${tight.name} connection limit 0`)
+    await expect(startWorker({ settings, kinds: [kind], name: 'refused' })).rejects.toThrow(/too many connections/)
+    await tight.sql(`alter database ${tight.name} connection limit -1`)
+    const second = await startWorker({ settings, kinds: [kind], name: 'begun' })
+    await second.drain(0)
+    expect(await tight.sql('select name from engine.workers')).toEqual([{ name: 'begun' }])
+  } finally {
+    await tight.drop()
+  }
+})
+
 test('a clock that is set back does not silence progress', async () => {
   const told: unknown[] = []
   const chronicle = openChronicle(

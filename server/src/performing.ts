@@ -5,7 +5,8 @@
  * looks for work as often as the boards say, where there are any.
  */
 import { hostname } from 'node:os'
-import { startWorker, type AnyRunKind, type Settings, type Worker } from '@millrace/engine'
+import { setTimeout as later } from 'node:timers/promises'
+import { isConnectionLoss, startWorker, type AnyRunKind, type Settings, type Worker } from '@millrace/engine'
 import type { Config } from './config.ts'
 import { openExporter } from './domains/stage/documents/exporter.ts'
 import { openPace } from './domains/stage/pace.ts'
@@ -24,6 +25,9 @@ export interface PerformOptions {
   /** Serves this workspace alone. Default: all. */
   readonly workspace?: number | undefined
 }
+
+/** Milliseconds until a worker that found no connection asks for one again. */
+const AGAIN = 1_000
 
 /** The run kind that MAX_CONCURRENT is about. */
 const BOUNDED = 'stage'
@@ -53,6 +57,12 @@ export async function performAll(
     report: more.report,
     tell: (line) => void process.stderr.write(`${line}\n`),
   })
+  let drained: Promise<void> | undefined
+  async function drain(seconds?: number) {
+    await worker.drain(seconds)
+    // What was made while it drained is written too.
+    await exporter.close()
+  }
   return {
     get id() {
       return worker.id
@@ -63,11 +73,7 @@ export async function performAll(
     get counts() {
       return worker.counts
     },
-    async drain(seconds) {
-      await worker.drain(seconds)
-      // What was made while it drained is written too.
-      await exporter.close()
-    },
+    drain: (seconds) => (drained ??= drain(seconds)),
   }
 }
 
@@ -75,15 +81,17 @@ export async function startPerforming(options: PerformOptions): Promise<Worker> 
   const { kinds, workerId = `${hostname()}/${process.pid}`, workspace, slots } = options
   const usual = () => options.pollIntervalMs
   const start = (some: readonly AnyRunKind[], most: number, name: string, lookEvery = usual) =>
-    startWorker({
-      settings: options.settings,
-      report: options.report,
-      kinds: some,
-      slots: most,
-      name,
-      lookEvery,
-      ...(workspace === undefined ? {} : { workspace }),
-    })
+    patiently(options.report, () =>
+      startWorker({
+        settings: options.settings,
+        report: options.report,
+        kinds: some,
+        slots: most,
+        name,
+        lookEvery,
+        ...(workspace === undefined ? {} : { workspace }),
+      }),
+    )
   const [bounded, others] = [kinds.filter(isBounded), kinds.filter((kind) => !isBounded(kind))]
   if (bounded.length === 0) return start(others, slots, workerId)
   const pace = await openPace(options.settings, options.pollIntervalMs)
@@ -95,6 +103,10 @@ export async function startPerforming(options: PerformOptions): Promise<Worker> 
   } catch (error) {
     await Promise.all([...started.map((worker) => worker.drain(0)), pace.close()])
     throw error
+  }
+  let drained: Promise<void> | undefined
+  async function drain(seconds?: number) {
+    await Promise.all([...started.map((worker) => worker.drain(seconds)), pace.close()])
   }
   const sum = (of: (worker: Worker) => number) => started.reduce((total, worker) => total + of(worker), 0)
   return {
@@ -111,9 +123,20 @@ export async function startPerforming(options: PerformOptions): Promise<Worker> 
         fenced: sum((worker) => worker.counts.fenced),
       }
     },
-    async drain(seconds) {
-      await Promise.all([...started.map((worker) => worker.drain(seconds)), pace.close()])
-    },
+    drain: (seconds) => (drained ??= drain(seconds)),
+  }
+}
+
+/** A database that has no connection left just now, or is away, is said and waited for. */
+async function patiently<T>(report: PerformOptions['report'], start: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error
+      report(error)
+      await later(AGAIN)
+    }
   }
 }
 

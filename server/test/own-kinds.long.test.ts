@@ -73,6 +73,8 @@ describe('own kinds', () => {
       { name: 'chat' },
       { name: 'diagnosis' },
       { name: 'tool' },
+      { name: 'stage' },
+      { name: 'webhook' },
       { name: 'adding', tasks: [{ name: 'adding.one' }], input: { properties: { xs: { type: 'array' } } } },
       { name: 'plain' },
     ])
@@ -95,7 +97,7 @@ describe('own kinds', () => {
 
     const worker = place.begin(['worker'], settings)
     const show = () => place.run(['runs', 'show', '1'])
-    await worker.says(/Worker 1 performs .*: probe, probe.analysis, chat, diagnosis, tool, adding\./)
+    await worker.says(/Worker 1 performs .*: probe, probe.analysis, chat, diagnosis, tool, stage, webhook, adding\./)
     const shown = await until(show, (ran) => ran.stdout.includes('succeeded in'))
     expect(shown.stdout).toMatch(/\n\{\n {2}"sum": 5\n\}\n$/)
     const [again, other] = await Promise.all([
@@ -135,7 +137,7 @@ describe('a start is refused, and nothing is started, for', () => {
     for (const ran of said) expect(ran).toMatchObject({ code: 2, stdout: '' })
     const [unknown, json, yaml, nowhere, invalid, both] = said.map((ran) => ran.stderr)
     expect(unknown).toBe(
-      'Refused: There is no kind of run named "ading" here.\nKnown are: probe, probe.analysis, chat, diagnosis, tool, adding.\n',
+      'Refused: There is no kind of run named "ading" here.\nKnown are: probe, probe.analysis, chat, diagnosis, tool, stage, webhook, adding.\n',
     )
     expect(json).toMatch(/^Refused: --input is not JSON\.\n {2}- .+\n`millrace kinds` shows/)
     expect(yaml).toMatch(/^Refused: in\.yaml is not YAML\.\n {2}- .+ line 1/)

@@ -84,6 +84,21 @@ test('of stage runs no more than MAX_CONCURRENT are performed at a time, and oth
   await worker.drain()
 })
 
+test('is drained once, however often it is told to', async () => {
+  const worker = await startPerforming({
+    settings: db.worker,
+    kinds: [waiting('stage').kind, waiting('other').kind],
+    report: console.error,
+    slots: 1,
+    maxConcurrent: 1,
+    pollIntervalMs: 1_000,
+  })
+  await Promise.all([worker.drain(0), worker.drain(1)])
+  await worker.drain()
+  const [left] = await db.sql('select count(*)::int as n from engine.workers where gone_at is null')
+  expect(left).toEqual({ n: 0 })
+})
+
 test('work that nobody rang for is found by a worker that looks by itself', async () => {
   const { kind, inside, letGo } = waiting('quiet')
   const worker = await startPerforming({

@@ -30,6 +30,7 @@ test(`${CALLS} calls are counted exactly, whichever of two workers had them`, { 
     }
     await Promise.all(Array.from({ length: 16 }, start))
     const first = await stage.work(200)
+    await tools.load()
     const second = await startWorker({ settings: stage.db.worker, kinds: [toolRun(tools)], slots: 200 })
     await recorder.join(stage.db.worker, () => second.id, tools.runner)
     const ended = async () => {

@@ -45,9 +45,11 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     say(`${bold('Millrace')} serves on ${serving.url}  ${dim(`(database: ${app.postgres.place})`)}`)
     for (const line of signIn) say(line)
     const empty = await isEmpty(app)
-    if (options.example && empty) await showExample(app, config, interruption.signal)
+    const showing = options.example && empty
+    if (showing) await showExample(app, config, interruption.signal)
     if (!interruption.signal.aborted) {
-      tellWhatNext(empty && !options.example, signIn)
+      // Once more where it is seen, below the example: this is the way into the console.
+      tellWhatNext(empty && !showing, showing ? signIn : [])
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
     return 0
@@ -85,7 +87,6 @@ async function showExample(app: App, config: Config, signal: AbortSignal): Promi
 
 function tellWhatNext(empty: boolean, signIn: readonly string[]) {
   say()
-  // Once more, where it is seen: this is the way into the console.
   for (const line of signIn) say(line)
   if (signIn.length > 0) say()
   say('Try next, in another terminal:')
