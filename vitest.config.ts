@@ -16,6 +16,8 @@ export default defineConfig({
     globalSetup: ['engine/testing/cluster.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     pool: 'forks',
+    // What a file leaves in its modules is its own business; the same program need not be read anew for each.
+    isolate: false,
     maxWorkers: 3,
     testTimeout: 30_000,
     expect: { poll: { timeout: 20_000 } },

@@ -1,9 +1,8 @@
-/** The server of our own: made once, shared, taken over, stopped by the last one out. */
-import { setTimeout as pause } from 'node:timers/promises'
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+/** The server of our own: made once, closed to others, found again after a death. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { start, program, madeFolder, emptyFolder, open, ask, serverOf, until } from './postgres-stage.ts'
+import { program, madeFolder, emptyFolder, open, ask, serverOf } from './postgres-stage.ts'
 
 describe('a folder of our own', () => {
   test('the first start makes a database and says so; later starts are quick and find everything', async () => {
@@ -56,54 +55,6 @@ describe('a folder of our own', () => {
   })
 })
 
-describe('several programs', () => {
-  test('two programs in one folder share one server and the last one out stops it', async () => {
-    const folder = madeFolder()
-    const ours = await open(folder)
-    const theirs = await program(folder)
-    expect(theirs.server).toBe(serverOf(folder))
-    await theirs.leave()
-    expect(await ask(ours.owner(), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-
-    const late = await program(folder)
-    await ours.close()
-    await ours.close()
-    expect(await ask(late.owner, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-    await late.leave()
-    expect(serverOf(folder)).toBeUndefined()
-  })
-
-  test('programs that start at the same moment on an empty folder make one database', async () => {
-    const folder = emptyFolder()
-    const arrived = await Promise.all([program(folder), program(folder), program(folder)])
-    expect(new Set(arrived.map((one) => one.server)).size).toBe(1)
-    expect(arrived.flatMap((one) => one.told.filter((line) => line.startsWith('Making')))).toHaveLength(1)
-    await Promise.all(arrived.map((one) => one.leave()))
-    expect(serverOf(folder)).toBeUndefined()
-  })
-
-  test('one that arrives while the last one leaves finds a server', async () => {
-    const folder = madeFolder()
-    let inside = await open(folder)
-    for (let moment = 0; moment < 20; moment++) {
-      const arrival = open(folder)
-      await pause(moment)
-      await inside.close()
-      const arriving = await arrival
-      expect(await ask(arriving.owner(), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-      inside = arriving
-    }
-  })
-
-  test("the terminal's Ctrl-C reaches the program, not its server", async () => {
-    const folder = madeFolder()
-    const one = await program(folder)
-    process.kill(-one.pid, 'SIGINT')
-    expect(await one.next('drained')).toEqual([{ one: 1 }])
-    expect(serverOf(folder)).toBe(one.server)
-  })
-})
-
 describe('after a death', () => {
   test('a server left over by a killed program is taken over, with every row, and the dead do not count', async () => {
     const folder = madeFolder()
@@ -119,18 +70,6 @@ describe('after a death', () => {
     expect(serverOf(folder)).toBeUndefined()
   })
 
-  test('a left over server that does not answer is replaced', async () => {
-    const folder = madeFolder()
-    const one = await program(folder)
-    await one.die()
-    process.kill(one.server, 'SIGSTOP')
-    const told: string[] = []
-    const next = await open(folder, told)
-    expect(told).toEqual([`Replacing the PostgreSQL server in ${folder}/pg, which does not answer`])
-    expect(serverOf(folder)).not.toBe(one.server)
-    expect(await ask(next.owner(), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  })
-
   test('when program and server are both killed the next start recovers every acknowledged row', async () => {
     const folder = madeFolder()
     const one = await program(folder)
@@ -140,15 +79,5 @@ describe('after a death', () => {
     const next = await open(folder)
     expect(serverOf(folder)).not.toBe(one.server)
     expect(await ask(next.owner(), 'SELECT it FROM kept')).toEqual([{ it: 'row' }])
-  })
-
-  test('a program killed while it makes the database leaves nothing that stops the next', async () => {
-    const folder = emptyFolder()
-    const child = start(folder)
-    await until(() => existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('pg.making-')))
-    child.kill('SIGKILL')
-    const postgres = await open(folder)
-    expect(await ask(postgres.owner(), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-    expect(readdirSync(folder).filter((name) => name.includes('making'))).toEqual([])
   })
 })

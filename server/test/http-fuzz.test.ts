@@ -35,6 +35,9 @@ interface Operation {
   readonly media: string
 }
 
+/** Requests of each operation; `npm run test:full` asks for more. */
+const EACH = Number(process.env['MILLRACE_TEST_FUZZ'] ?? 6)
+
 const CANARY = 'CANARY-7f3a'
 const HOSTILE = [
   '',
@@ -233,10 +236,10 @@ test('no request of whatever kind is a 500, hangs, or is told what is behind', a
           if (LEAKS.test(answer.replaceAll(/"detail":"[^"]*"/g, ''))) throw new Error(what)
         }
       }),
-      { numRuns: 16, endOnFailure: true, seed: 20_261_121 },
+      { numRuns: EACH, endOnFailure: true, seed: 20_261_121 },
     )
   }
-  expect(asked).toBeGreaterThan(800)
+  expect(asked).toBeGreaterThan(all.length * EACH * 0.8)
   // It came through to the handlers too.
   expect([...statuses]).toEqual(expect.arrayContaining([200, 201, 400, 404]))
   expect(stage.logged.filter((line) => line.includes(CANARY))).toEqual([])
@@ -246,4 +249,4 @@ test('no request of whatever kind is a 500, hangs, or is told what is behind', a
       "select count(*)::int as n from pg_stat_activity where datname = current_database() and state = 'idle in transaction'",
     ),
   ).toEqual([{ n: 0 }])
-}, 120_000)
+}, 600_000)
