@@ -55,6 +55,15 @@ export const TEXT_RULES: readonly TextRule[] = [
     breaks: 'maxRetries: 2',
   },
   {
+    id: 'R-PAT-001',
+    says: 'a pattern of a stranger is tried where it can be stopped',
+    where: /^server\/src\/.*\.ts$/,
+    // The tool runs in a thread that is ended; a skill's schema is only looked at.
+    except: /^server\/src\/(patterns|tools\/own\/json-schema-validate|skills\/io-schema)\.ts$|\.test\.ts$/,
+    never: /\bfromJSONSchema\(|\bmatchesGlob\(/,
+    breaks: 'z.fromJSONSchema(schema).safeParse(value)',
+  },
+  {
     id: 'R-TXT-001',
     says: 'no path of a machine and no host of a registry',
     where: /\.(ts|js|md|json|ya?ml|sql)$|^\.ci\//,
@@ -96,20 +105,41 @@ export function checkText(rule: TextRule): string[] {
   return problems
 }
 
-/** Install scripts run only for the packages that are named. */
+/** Install scripts run only for the packages that are named, of what is here and of the bench. */
 function installScripts(): string[] {
-  const lock = JSON.parse(textOf('package-lock.json')) as {
-    packages: Record<string, { hasInstallScript?: boolean; integrity?: string; link?: boolean; resolved?: string }>
-  }
-  const named = (JSON.parse(textOf('package.json')) as { allowScripts?: Record<string, boolean> }).allowScripts ?? {}
-  return Object.entries(lock.packages).flatMap(([path, entry]) => {
-    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+  return ['', 'bench/'].flatMap((place) =>
+    wrongInLock(`${place}package-lock.json`, textOf(`${place}package-lock.json`), textOf(`${place}package.json`)),
+  )
+}
+
+interface Locked {
+  readonly version?: string
+  readonly hasInstallScript?: boolean
+  readonly integrity?: string
+  readonly link?: boolean
+  readonly inBundle?: boolean
+  readonly resolved?: string
+}
+
+/** What a lock file lets in that nobody has looked at. */
+export function wrongInLock(path: string, lock: string, manifest: string): string[] {
+  const { packages } = JSON.parse(lock) as { packages: Record<string, Locked> }
+  const named = (JSON.parse(manifest) as { allowScripts?: Record<string, boolean> }).allowScripts ?? {}
+  return Object.entries(packages).flatMap(([place, entry]) => {
+    const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
+    const wrong: string[] = []
+    const say = (what: string) => void wrong.push(`${path}: ${name} ${what}`)
     if (entry.hasInstallScript === true && named[name] === undefined) {
-      return [`package-lock.json: ${name} has an install script that allowScripts does not name (R-LCK-002)`]
+      say('has an install script that allowScripts does not name (R-LCK-002)')
     }
-    if (path.includes('node_modules/') && entry.link !== true && entry.integrity === undefined) {
-      return [`package-lock.json: ${name} has no integrity (R-LCK-003)`]
+    if (!place.includes('node_modules/') || entry.link === true || entry.inBundle === true) return wrong
+    if (entry.integrity === undefined || !/^sha512-[\w+/]{86}==/.test(entry.integrity)) {
+      say('has no integrity of SHA-512 (R-LCK-003)')
     }
-    return []
+    if (entry.resolved !== undefined && !/^https:\/\/[^/]+\/.+\.tgz$/.test(entry.resolved)) {
+      say('does not come as a package of a registry (R-LCK-004)')
+    }
+    if (entry.version === undefined || !/^\d+\.\d+\.\d+/.test(entry.version)) say('has no exact version (R-LCK-005)')
+    return wrong
   })
 }

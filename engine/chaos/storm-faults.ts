@@ -1,5 +1,6 @@
 /** What the storm does to its world: each fault hits a worker, a connection, the server or a run, and says where. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { activeReaders, burst, sustainedLoad } from './storm-load.ts'
 import { blockByIdleSession, exhaust, holdOldSnapshot } from './storm-sessions.ts'
 import type { People } from './storm-people.ts'
 import type { StormWorker } from './storm-fleet.ts'
@@ -23,6 +24,10 @@ export const FAULTS = [
   'old snapshot',
   'pause',
   'cancel',
+  'burst',
+  'sustained load',
+  'active readers',
+  'restart',
   'crash',
   'kill backend',
 ] as const
@@ -30,9 +35,20 @@ export type Fault = (typeof FAULTS)[number]
 
 /** Every seed lists one of these; so each fault comes in every third seed, and a seed stays short. */
 const SKIES: readonly (readonly Fault[])[] = [
-  ['kill', 'clock', 'lost answer', 'pause', 'cancel', 'crash', 'kill backend'],
-  ['kill in save', 'drain', 'cut', 'terminate', 'exhaustion', 'idle in transaction', 'old snapshot', 'pause'],
-  ['kill at commit', 'stop', 'stop in save', 'stop at commit', 'drain', 'clock', 'cut', 'cancel'],
+  ['kill', 'clock', 'lost answer', 'pause', 'cancel', 'active readers', 'crash', 'kill backend'],
+  ['kill in save', 'drain', 'cut', 'terminate', 'exhaustion', 'idle in transaction', 'old snapshot', 'pause', 'burst'],
+  [
+    'kill at commit',
+    'stop',
+    'stop in save',
+    'stop at commit',
+    'drain',
+    'clock',
+    'cut',
+    'cancel',
+    'sustained load',
+    'restart',
+  ],
 ]
 
 export const listedFor = (seed: number): readonly Fault[] => SKIES[seed % SKIES.length] ?? FAULTS
@@ -127,6 +143,14 @@ export const strike: Record<Fault, Strike> = {
     const run = await people.startLarge()
     const phases = phasesOf(world)
     return run !== undefined && (await people.cancel(run)) ? phases : undefined
+  },
+  burst,
+  'sustained load': sustainedLoad,
+  'active readers': activeReaders,
+  async restart({ world }) {
+    const phases = phasesOf(world)
+    await world.restart()
+    return phases
   },
   async crash({ world }) {
     const phases = phasesOf(world)

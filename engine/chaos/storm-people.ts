@@ -17,6 +17,8 @@ export interface People {
   readonly cancelled: ReadonlySet<number>
   /** A run with more tasks than can be performed at once; given when some of it is being performed. */
   startLarge(): Promise<number | undefined>
+  /** So many runs of short tasks at the same moment. */
+  startMany(amount: number, tasks: number): Promise<void>
   /** True if something was left that could have been started; it is let go after so many milliseconds. */
   pause(run: number, ms: number): Promise<boolean>
   /** False: it had ended before. */
@@ -104,6 +106,11 @@ export function openPeople(world: World, seed: number, random: () => number): Pe
         const rows = await world.sql('select from engine.tasks where run_id = $1 and attempt > 0 limit 1', [run])
         return rows.length > 0 ? run : undefined
       }, 8_000)
+    },
+    async startMany(amount, tasks) {
+      const short = (): Work[] => Array.from({ length: tasks }, () => ({ ms: 1, ends: 'well', buys: false }))
+      const name = `many ${(large += 1)}`
+      await Promise.all(Array.from({ length: amount }, (_, at) => start(flat, short(), 1, 5, `${name}/${at}`)))
     },
     pause: hold,
     cancel,

@@ -82,7 +82,7 @@ export async function runSeed(world: World, seed: number, options: SeedOptions =
 
 /** In an order from the seed; what brings the server down stands together, so that one grace serves both. */
 function orderOf(listed: readonly Fault[], random: () => number, brief: boolean): Fault[] {
-  const falls = (fault: Fault) => fault === 'crash' || fault === 'kill backend'
+  const falls = (fault: Fault) => fault === 'crash' || fault === 'kill backend' || fault === 'restart'
   const shuffled = (of: readonly Fault[]) =>
     of
       .map((fault) => ({ fault, at: random() }))
@@ -94,7 +94,11 @@ function orderOf(listed: readonly Fault[], random: () => number, brief: boolean)
   return order
 }
 
-export const missed = (told: Told): Fault[] => told.listed.filter((fault) => (told.hits[fault] ?? 0) === 0)
+/** Those that did not hit as often as they were listed. */
+export const missed = (told: Told): Fault[] =>
+  [...new Set(told.listed)].filter((fault) => (told.hits[fault] ?? 0) < timesOf(told, fault))
+
+const timesOf = (told: Told, fault: Fault) => told.listed.filter((one) => one === fault).length
 
 export function lineOf(told: Told): string {
   const { seed, runs, tasks, expired, released, fenced, refused, again, ms, violations } = told
@@ -114,7 +118,7 @@ export function lineOf(told: Told): string {
 export function hitsOf(all: readonly Told[]): string[] {
   return FAULTS.flatMap((fault) => {
     const hit = all.reduce((sum, told) => sum + (told.hits[fault] ?? 0), 0)
-    const listed = all.filter((told) => told.listed.includes(fault)).length
+    const listed = all.reduce((sum, told) => sum + timesOf(told, fault), 0)
     if (listed === 0) return []
     const places = all.flatMap((told) => told.places.filter(([of]) => of === fault).map(([, place]) => place))
     const where = [...Map.groupBy(places, (place) => place)]

@@ -29,6 +29,8 @@ export interface World {
   /** Looks behind the walls, and leaves nothing behind. */
   undone<T>(work: (sql: World['sql']) => Promise<T>): Promise<T>
   crash(): Promise<void>
+  /** Stopped in order, with everybody's sessions ended, and started. */
+  restart(): Promise<void>
   /** Deadlocks since it was asked last, as far as PostgreSQL has counted and not forgotten them by a fall. */
   takeDeadlocks(): Promise<number>
   close(): Promise<void>
@@ -72,7 +74,11 @@ export async function openWorld(): Promise<World> {
       }
     },
     async crash() {
-      await stopHard(folder)
+      await stop(folder, 'SIGQUIT')
+      servers.push(await openPostgres({ folder }))
+    },
+    async restart() {
+      await stop(folder, 'SIGINT')
       servers.push(await openPostgres({ folder }))
     },
     async takeDeadlocks() {
@@ -119,10 +125,10 @@ export async function look<T>(
   }
 }
 
-/** SIGQUIT: no checkpoint, no goodbye. */
-async function stopHard(folder: string): Promise<void> {
+/** SIGQUIT: no checkpoint, no goodbye. SIGINT: whoever is there is sent away, and all is written down. */
+async function stop(folder: string, how: 'SIGQUIT' | 'SIGINT'): Promise<void> {
   const file = join(folder, 'pg', 'postmaster.pid')
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-  process.kill(pid, 'SIGQUIT')
-  for (let waited = 0; existsSync(`/proc/${pid}`) && waited < 5_000; waited += 5) await pause(5)
+  process.kill(pid, how)
+  for (let waited = 0; existsSync(`/proc/${pid}`) && waited < 15_000; waited += 5) await pause(5)
 }

@@ -190,10 +190,10 @@ describe('two claimers at once', () => {
     await Promise.all(
       claimers.map(async (claimer) => {
         for (;;) {
-          const left = 10_000 - seen.size
           const held = await claimer.claim(200)
-          // The other may hold what is left, in a claim that has not told us yet.
-          if (left > 400) expect(held.length).toBeGreaterThan(0)
+          // Looked at now, not before the claim: while it was under way the other may have gone through all of it.
+          // What is left then, the other may hold in a claim that has not told us yet.
+          if (held.length === 0 && 10_000 - seen.size > 200) throw new Error(`empty with ${seen.size} of 10,000 seen`)
           if (held.length === 0) return
           for (const id of ids(held)) {
             if (seen.has(id)) doubles += 1

@@ -22,9 +22,10 @@ import { ask, retry } from '../src/domains/diagnosis/runs.ts'
 import { generate } from '../src/domains/diagnosis/synthetic/generate.ts'
 import { faultOf } from '../src/simulator/faults.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
-import { install, type Command } from './cli.ts'
+import { install } from './cli.ts'
 import { REPLY } from './diagnosis.ts'
 import { judge, type Verdict } from './diagnosis-oracle.ts'
+import { insist, openCrew, shuffled, type Strike } from './storm-crew.ts'
 
 const option = (name: string, otherwise: number) => {
   const at = process.argv.indexOf(name)
@@ -34,8 +35,18 @@ const RUNS = option('--runs', 200)
 const seed = option('--seed', 1)
 const CREW = 3
 const MODEL = 'anthropic:claude-opus-5-5'
-const STRIKES = ['kill', 'stop', 'cut', 'terminate', 'kill', 'stop', 'crash', 'cut', 'terminate', 'stop'] as const
-type Fault = (typeof STRIKES)[number]
+const STRIKES = [
+  'kill',
+  'stop',
+  'cut',
+  'terminate',
+  'kill',
+  'stop',
+  'crash',
+  'cut',
+  'terminate',
+  'stop',
+] as const satisfies readonly Strike[]
 /** Of the provider, by part of its answers. */
 const TROUBLE = {
   'rate-limit': 0.06,
@@ -61,13 +72,6 @@ function reply(digest: string): string {
   const mark = hash('sha1', digest).slice(0, 12)
   const summary = `What stands out for this person is ${mark}.`
   return JSON.stringify({ ...REPLY, diagnosis: { ...REPLY.diagnosis, summary } })
-}
-
-interface Hand {
-  readonly name: string
-  /** It was taken for dead and goes on; nobody kills it, because it has to say what came too late. */
-  returned?: true
-  readonly command: Command
 }
 
 /** Off when the weather is over. */
@@ -96,7 +100,6 @@ const folder = join(place.folder, '.millrace')
 const servers: Postgres[] = []
 const hits = new Map<string, number>()
 const hit = (fault: string) => hits.set(fault, (hits.get(fault) ?? 0) + 1)
-const said: string[] = []
 let exit = 0
 
 try {
@@ -124,34 +127,27 @@ try {
   )
   const whoIs = (subject: string) => clinicians.get(subject) ?? operator
 
-  const crew: Hand[] = []
-  let hired = 0
-  const hire = async () => {
-    const name = `storm ${process.pid}/${(hired += 1)}`
-    const hand: Hand = { name, command: place.begin(['worker', '--name', name]) }
-    crew.push(hand)
-    await hand.command.says(/Worker \d+ performs/, 60).catch(() => {})
-  }
-  await Promise.all(Array.from({ length: CREW }, hire))
+  const crew = openCrew({ place, folder, servers, sql, random, linger: LATENCY })
+  await Promise.all(Array.from({ length: CREW }, () => crew.hire()))
 
   const started = Date.now()
   const asked = new Set<string>()
   const asking = askAll(engine, questions, whoIs, served.diagnosis, asked)
   let strikes = 0
-  for (const fault of shuffled(STRIKES)) {
+  for (const fault of shuffled(STRIKES, random)) {
     await pause(300 + random() * 900)
     if (strikes++ % 3 === 0) unanswered += 1
-    if (await strike(fault)) hit(fault)
+    if (await crew.strike(fault)) hit(fault)
   }
   await asking
   raging = false
   await settle()
-  const late = await leave()
+  const late = await crew.leave()
 
   const trouble = simulator.stats().providers.anthropic.faults
   for (const [name, amount] of Object.entries(trouble)) hits.set(`provider: ${name}`, amount)
   console.log(`seed ${seed}: ${questions.length} questions in ${((Date.now() - started) / 1000).toFixed(0)} s`)
-  console.log([...hits].map(([name, amount]) => `${name} ${amount}`).join(', '))
+  console.log(`hits: ${JSON.stringify(Object.fromEntries(hits))}`)
   const wanted = [
     ...new Set<string>(STRIKES),
     ...Object.keys(TROUBLE).map((name) => `provider: ${name}`),
@@ -159,7 +155,7 @@ try {
   ]
   const missed = wanted.filter((name) => !hits.has(name))
   const logs = [
-    ['the workers’ log', said.join('\n')] as const,
+    ['the workers’ log', crew.said.join('\n')] as const,
     ['PostgreSQL’s log', readFileSync(join(folder, 'postgres.log'), 'utf8')] as const,
   ]
   const verdicts = await judge(sql, { questions: questions.length, asked: asked.size, late, logs })
@@ -170,77 +166,6 @@ try {
   await served.leave()
   await engine.close()
   await owner.end()
-
-  /** The strikes. */
-  async function strike(fault: Fault): Promise<boolean> {
-    switch (fault) {
-      case 'kill': {
-        const hand = await busy((one) => one.returned !== true)
-        if (hand === undefined) return false
-        await dismiss(hand)
-        void hire()
-        return true
-      }
-      case 'stop': {
-        const some = crew.some((one) => one.returned === true)
-        const hand = await busy((one) => !some || one.returned === true)
-        if (hand === undefined) return false
-        hand.returned = true
-        hand.command.tell('SIGSTOP')
-        await cut(hand)
-        const gone = await look(async () => {
-          const rows = await sql('select from engine.workers where name = $1 and gone_at is null', [hand.name])
-          return rows.length === 0
-        }, 12_000)
-        // Its answers are there by now: it goes on with them, and must be told that they count no more.
-        await pause(LATENCY + random() * 200)
-        hand.command.tell('SIGCONT')
-        return gone
-      }
-      case 'cut': {
-        const hand = await busy()
-        return hand !== undefined && (await cut(hand))
-      }
-      case 'terminate': {
-        const rows = await sql(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'millrace worker'
-            order by (state = 'active') desc, pid limit 1`,
-        )
-        return rows.length > 0
-      }
-    }
-    await crash(sql)
-    return true
-  }
-
-  /** Somebody who performs something. */
-  async function busy(fits: (hand: Hand) => boolean = () => true): Promise<Hand | undefined> {
-    let found: Hand | undefined
-    await look(async () => {
-      const rows = await sql<{ name: string }>(
-        `select w.name from engine.workers w join engine.tasks t on t.worker = w.id where w.gone_at is null group by 1 order by 1`,
-      )
-      const there = crew.filter((hand) => fits(hand) && rows.some(({ name }) => name === hand.name))
-      found = there[Math.floor(random() * there.length)]
-      return found !== undefined
-    }, 5_000)
-    return found
-  }
-
-  async function cut({ name }: Hand): Promise<boolean> {
-    const rows = await sql(
-      `select pg_terminate_backend(l.pid) from pg_locks l join engine.workers w on w.id = l.objid::integer
-        where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objsubid = 2 and l.granted and w.name = $1`,
-      [name],
-    )
-    return rows.length > 0
-  }
-
-  async function dismiss(hand: Hand) {
-    crew.splice(crew.indexOf(hand), 1)
-    await hand.command.kill()
-    said.push(hand.command.stdout, hand.command.stderr)
-  }
 
   /** Those who failed are asked for again by those who asked; who waits for an answer that never comes is sent home. */
   async function settle() {
@@ -258,23 +183,11 @@ try {
       const waiting = simulator.stats().inFlight
       if (waiting > 0 && rows.length <= 3 * waiting + 3) {
         // Sent home, they give back what they wait for in vain, and say what came too late.
-        const old = crew.splice(0)
-        for (const { command } of old) command.tell('SIGTERM')
-        await hire()
-        await Promise.all(old.map(({ command }) => command.ended))
-        for (const { command } of old) said.push(command.stdout, command.stderr)
+        await crew.relieve()
         hit('drain')
       }
       await pause(1_000)
     }
-  }
-
-  /** All go in order, and say how many of theirs came too late. */
-  async function leave(): Promise<number> {
-    for (const { command } of crew) command.tell('SIGTERM')
-    await Promise.all(crew.map(({ command }) => command.ended))
-    for (const { command } of crew) said.push(command.stdout, command.stderr)
-    return said.reduce((sum, text) => sum + Number(/; (\d+) came too late/.exec(text)?.[1] ?? 0), 0)
   }
 } finally {
   for (const server of servers) await server.close()
@@ -327,51 +240,7 @@ async function askAll(
   await Promise.all(Array.from({ length: 4 }, clinic))
 }
 
-/** SIGQUIT: no checkpoint, no goodbye; and up again. */
-async function crash(sql: <R extends pg.QueryResultRow>(text: string) => Promise<R[]>) {
-  const [row] = await sql<{ folder: string }>("select current_setting('data_directory') as folder")
-  const pid = Number(readFileSync(join(row?.folder ?? '', 'postmaster.pid'), 'utf8').split('\n')[0])
-  process.kill(pid, 'SIGQUIT')
-  await look(() => {
-    try {
-      return !process.kill(pid, 0)
-    } catch {
-      return true
-    }
-  }, 10_000)
-  servers.push(await openPostgres({ folder }))
-}
-
-/** Again until it works: people do not give up because the database falls. */
-async function insist<T>(work: () => Promise<T>): Promise<T> {
-  for (const end = Date.now() + 60_000; ;) {
-    try {
-      return await work()
-    } catch (error) {
-      const away = !(error instanceof Refusal) || ['DATABASE_STARTING', 'DATABASE_FULL'].includes(error.code)
-      if (!away || Date.now() > end) throw error
-      await pause(50)
-    }
-  }
-}
-
 /** Somebody was first, or its end came meanwhile. */
 function unlessRaced(error: unknown) {
   if (!(error instanceof Refusal && error.code === 'INVALID_STATUS')) throw error
-}
-
-async function look(at: () => Promise<boolean> | boolean, within: number): Promise<boolean> {
-  for (const end = Date.now() + within; ; await pause(20)) {
-    if (await at()) return true
-    if (Date.now() > end) return false
-  }
-}
-
-function shuffled<T>(of: readonly T[]): T[] {
-  const list = [...of]
-  for (let at = list.length - 1; at > 0; at -= 1) {
-    const other = Math.floor(random() * (at + 1))
-    ;[list[at], list[other]] = [list[other] as T, list[at] as T]
-  }
-  return list
 }

@@ -3,7 +3,8 @@
  * simulated providers at once.  Every kind of trouble hits a part of the calls, one
  * provider runs out of credit, and a worker is killed every three seconds.  At the end
  * every slot has one transcript or one failure, each failure a code of its trouble,
- * and money is counted once.  Ends with 1 and what is not so.
+ * and money is counted once.  Ends with 1 and what is not so,
+ * with 2 when a trouble did not hit.
  */
 import { join } from 'node:path'
 import pg from 'pg'
@@ -61,6 +62,7 @@ const simulator = await startSimulator({
 })
 const place = await install(undefined, { MILLRACE_SIMULATOR_URL: simulator.url, WORKER_SLOTS: '20' })
 let killed = 0
+let missed: string[] = []
 try {
   await place.file('d.yaml', definitionText(scenarios, 1))
   const migrated = await place.run(['migrate'])
@@ -128,6 +130,10 @@ try {
   console.log(`the providers saw ${requests} requests; ${answeredTwice} answers were given twice`)
   expectThat(money?.['receipts'] === money?.['bought'], 'each answer has one receipt')
   expectThat(Number(money?.['cost']) === Number(money?.['by_turn']), 'the cost of a transcript is that of its turns')
+  const hits = { kill: killed, ...faultsSeen() }
+  console.log(`hits: ${JSON.stringify(hits)}`)
+  missed = Object.keys(TROUBLE).filter((name) => !(name in hits))
+  if (missed.length > 0) console.log(`not counted, these did not hit: ${missed.join(', ')}`)
   expectThat(answeredTwice <= killed * 20, 'no more was bought twice than was in flight when workers were killed')
   await client.end()
   await postgres.close()
@@ -135,4 +141,13 @@ try {
   await place.remove()
   await simulator.close()
 }
-process.exitCode = wrong.length === 0 ? 0 : 1
+process.exitCode = wrong.length > 0 ? 1 : missed.length > 0 ? 2 : 0
+
+/** What the providers did, all together. */
+function faultsSeen(): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const { faults } of Object.values(simulator.stats().providers)) {
+    for (const [name, amount] of Object.entries(faults)) sum[name] = (sum[name] ?? 0) + amount
+  }
+  return sum
+}

@@ -43,6 +43,8 @@ export interface DoorOptions {
 const LIMITS = {
   /** Bytes. A definition has at most 1 MiB, and JSON escapes some of it. */
   body: 4 * 1024 * 1024,
+  /** Where nobody has said who he is: what is read is parsed before anybody is asked. */
+  openBody: 16 * 1024,
   headers: 16 * 1024,
   parameter: 200,
   /** Milliseconds until a request is there whole. */
@@ -86,12 +88,20 @@ export function openDoor({ authenticate, log, host, hosts = [] }: DoorOptions) {
   }).withTypeProvider<ZodTypeProvider>()
   door.setValidatorCompiler(validatorCompiler)
   door.setSerializerCompiler(serializerCompiler)
-  door.removeContentTypeParser('text/plain')
+  door.removeContentTypeParser(['text/plain', 'application/json'])
+  const parse = door.getDefaultJsonParser('error', 'error')
+  door.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    const text = textOf(bytes)
+    if (text === undefined) done(new Refusal('INVALID_TEXT', 'The body is not UTF-8.'))
+    else void parse(request, text, done)
+  })
   door.decorateRequest('signedIn')
   traceRequests(door)
 
   const patterns: { method: string; url: string }[] = []
-  door.addHook('onRoute', ({ method, url, config }) => {
+  door.addHook('onRoute', (route) => {
+    const { method, url, config } = route
+    if (config?.right === 'open') route.bodyLimit ??= LIMITS.openBody
     // The gateway has tokens of its own.
     if (/^\/(api|v1\/(?!models|chat\/))/.test(url) && config?.right === undefined)
       throw new Error(`${url} names no right`)
@@ -163,6 +173,17 @@ export function tell(reply: FastifyReply, problem: Problem): FastifyReply {
     .type('application/problem+json')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problem)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Undefined where a letter would be lost. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 /** Is a path one of a route's, as far as its parts go? */

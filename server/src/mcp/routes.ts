@@ -7,7 +7,7 @@ import { toNodeHandler } from '@modelcontextprotocol/node'
 import { Refusal } from '@millrace/engine'
 import { cameFrom, crossOrigin } from '../access/origin.ts'
 import type { Authenticator } from '../access/signed-in.ts'
-import type { Door } from '../http/door.ts'
+import { signedIn, type Door } from '../http/door.ts'
 import { workspaceNamed, type Opened } from '../http/house.ts'
 import type { Logger } from '../http/log.ts'
 import type { Asking } from './asking.ts'
@@ -43,13 +43,18 @@ export function mcpRoutes(door: Door, options: McpOptions): void {
     config: { right: 'open', replays: false },
     bodyLimit: BODY,
     schema: { hide: true },
-    async handler(request, reply) {
+    // The body is read only for those who may ask.
+    async onRequest(request) {
       const { method, headers, ip } = request
       const asks = { method, headers, address: ip }
       if (cameFrom(asks, publicUrl()) === 'elsewhere' && !origins.includes(headers.origin ?? '')) throw crossOrigin()
-      const who = await authenticate(asks)
-      if (who === undefined) throw new Refusal('NOT_SIGNED_IN', 'This needs somebody who is signed in.')
-      request.signedIn = who
+      const known = await authenticate(asks)
+      if (known === undefined) throw new Refusal('NOT_SIGNED_IN', 'This needs somebody who is signed in.')
+      request.signedIn = known
+    },
+    async handler(request, reply) {
+      const { headers } = request
+      const who = signedIn(request)
       const { session, signal, end } = takenBack.begin({ who: who.id, headers, body: request.body })
       const asking: Asking = {
         house: house(),

@@ -1,6 +1,7 @@
 /** Structured answers: a JSON value out of a text, checked against the schema that was asked for. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Failure } from '@millrace/engine'
+import { checkerOf, type Checker } from '../patterns.ts'
 import { failureOf } from './failures.ts'
 import type { JsonSchema, ModelRequest } from './provider.ts'
 
@@ -13,7 +14,7 @@ export type ReadJson =
   | { readonly problem: 'not JSON' | 'does not fit the schema'; readonly fields?: string }
 
 /** A schema is one object for a whole run; making a checker of it costs more than using it. */
-const checkers = new WeakMap<JsonSchema, z.ZodType>()
+const checkers = new WeakMap<JsonSchema, Checker>()
 
 /** A fence around the value is taken off: models without a mode for JSON like to draw one. */
 export function readJson(text: string, schema: JsonSchema): ReadJson {
@@ -24,7 +25,7 @@ export function readJson(text: string, schema: JsonSchema): ReadJson {
   } catch {
     return { problem: 'not JSON' }
   }
-  const read = checkerOf(schema).safeParse(value)
+  const read = checker(schema).safeParse(value)
   return read.success
     ? { value }
     : { problem: 'does not fit the schema', fields: fieldsOf(read.error.issues, namesIn(schema)) }
@@ -62,7 +63,7 @@ function namesIn(schema: unknown, names = new Set<string>()): ReadonlySet<string
 /** Of a schema that nobody can check an answer against: told before an answer is paid for. */
 export function unusableSchema({ schema }: ModelRequest): Failure | undefined {
   try {
-    if (schema !== undefined) checkerOf(schema)
+    if (schema !== undefined) checker(schema)
     return undefined
   } catch {
     return failureOf('CONFIGURATION', {
@@ -72,10 +73,10 @@ export function unusableSchema({ schema }: ModelRequest): Failure | undefined {
   }
 }
 
-function checkerOf(schema: JsonSchema): z.ZodType {
+function checker(schema: JsonSchema): Checker {
   const kept = checkers.get(schema)
   if (kept !== undefined) return kept
-  const made = z.fromJSONSchema(schema)
+  const made = checkerOf(schema)
   checkers.set(schema, made)
   return made
 }

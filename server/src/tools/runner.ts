@@ -4,10 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
+import { checkerOf, type Checker } from '../patterns.ts'
 import { failed, toEnvelope, type DeclaredErrors, type ErrorEnvelope, type ErrorType } from './envelope.ts'
 import { openGate, type Gate } from './gate.ts'
 import { MISSING, openLife, type Life, type MissingWhy, type Outcome, type Standing } from './lifecycle.ts'
-import { issuesOf, schemaOf, typeOf, type JsonSchema } from './schemas.ts'
+import { issuesOf, schemaOf, type JsonSchema } from './schemas.ts'
 
 /** How a tool is carried: in this program, in a thread of it, by a process, by a server of tools. */
 export type Carrier = 'function' | 'thread' | 'process' | 'mcp'
@@ -59,8 +60,8 @@ export interface ToolDefinition<In extends z.ZodType, Out extends z.ZodType> {
 export type Carry = (input: unknown, hand: ToolHand) => Promise<unknown>
 
 interface Handler {
-  readonly takes: z.ZodType
-  readonly gives: z.ZodType
+  readonly takes: Checker
+  readonly gives: Checker
   readonly perform: Carry
 }
 const handlers = new WeakMap<Tool, Handler>()
@@ -93,7 +94,7 @@ export type Told = Pick<Tool, 'name' | 'version' | 'description' | 'input' | 'ou
 /** A tool that something carries: a thread, a process, a server. @throws Error */
 export function carriedTool(told: Told, carrier: Exclude<Carrier, 'function'>, carry: Carry): Tool {
   const tool = describe({ ...told, carrier })
-  handlers.set(tool, { takes: typeOf(tool.input), gives: typeOf(tool.output), perform: carry })
+  handlers.set(tool, { takes: checkerOf(tool.input), gives: checkerOf(tool.output), perform: carry })
   return tool
 }
 
@@ -295,7 +296,7 @@ function plain(value: unknown): unknown {
 }
 
 /** What a tool gave, as data that its schema allows. */
-function checked(gives: z.ZodType, answer: unknown): unknown {
+function checked(gives: Checker, answer: unknown): unknown {
   let text: string | undefined
   try {
     text = JSON.stringify(answer)

@@ -14,11 +14,6 @@ export function schemaOf(type: z.ZodType, side: 'input' | 'output'): JsonSchema 
   return schema
 }
 
-/** @throws Error for what it does not understand: better than to check less than is written */
-export function typeOf(schema: JsonSchema): z.ZodType {
-  return z.fromJSONSchema(schema)
-}
-
 /** One line each: a JSON pointer and a sentence, without the values. */
 export function issuesOf(issues: readonly z.core.$ZodIssue[]): string {
   return issues

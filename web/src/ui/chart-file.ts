@@ -10,9 +10,13 @@ export function csvOf({ columns, rows }: { columns: readonly string[]; rows: rea
 function cellOf(value: Cell): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const safe = NUMBER.test(value) || !FORMULA.test(value) ? value : `'${value}`
+  return /[",\r\n]|^[\s\uFEFF]|[\s\uFEFF]$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
+
+// As the server's own files have it: also after blanks that a spreadsheet trims, and as wide as another script writes it.
+const NUMBER = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+const FORMULA = /^(?:[\t\r\n]|[\s\p{Cf}\0]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/u
 
 export function save(name: string, type: string, content: string | Blob): void {
   const blob =

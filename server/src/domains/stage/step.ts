@@ -16,6 +16,7 @@ import {
   type Hand,
   type Tx,
 } from '@millrace/engine'
+import { checkerOf } from '../../patterns.ts'
 import type { Prices } from '../../prices/prices.ts'
 import { canAsk, type Catalogue, type Resolved } from '../../providers/catalogue.ts'
 import { isFailure } from '../../providers/failures.ts'
@@ -253,7 +254,7 @@ async function askOnce(
 
 /** What an executor put together is looked at as an answer is. */
 function checked(output: unknown, { outputSchema }: UsableSkill): unknown {
-  const read = z.fromJSONSchema(outputSchema ?? TEXT_OUTPUT).safeParse(output)
+  const read = checkerOf(outputSchema ?? TEXT_OUTPUT).safeParse(output)
   if (read.success) return output
   throw stepFailed(
     'INVALID_OUTPUT',

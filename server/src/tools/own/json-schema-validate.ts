@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { ToolFailed } from '../envelope.ts'
 import { defineTool } from '../runner.ts'
-import { typeOf } from '../schemas.ts'
 
 const MOST = 100
 
@@ -42,7 +41,8 @@ export default defineTool({
 
 function understood(schema: Readonly<Record<string, unknown>>): z.ZodType {
   try {
-    return typeOf(schema)
+    // Whatever its patterns do: this runs in a thread that is ended.
+    return z.fromJSONSchema(schema)
   } catch (error) {
     throw new ToolFailed('NOT_UNDERSTOOD', {}, { cause: error })
   }

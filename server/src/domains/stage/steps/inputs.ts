@@ -1,5 +1,5 @@
 /** From a step's mapping to the inputs of its skill. */
-import { z } from 'zod'
+import { checkerOf } from '../../../patterns.ts'
 import { isPattern, matchesPattern } from '../documents/path.ts'
 import { ASKING } from '../recipes/check.ts'
 import { readSource, valueAt, type Source } from '../recipes/mapping.ts'
@@ -46,7 +46,7 @@ export function inputsOf(
   const missing = requiredOf(schema ?? {}).filter((name) => !Object.hasOwn(inputs, name))
   if (missing.length > 0) throw stepFailed('MISSING_INPUT', missing)
   if (schema === null) return inputs
-  const read = z.fromJSONSchema(schema).safeParse(inputs)
+  const read = checkerOf(schema).safeParse(inputs)
   // Names of inputs are the skill's own.
   if (!read.success)
     throw stepFailed(

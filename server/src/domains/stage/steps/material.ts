@@ -6,7 +6,7 @@
 
 const MARK = /<(\s*\/?\s*data\b)/gi
 
-/** Texts at any depth; everything else as it is. */
+/** Texts at any depth, names too: an object is written whole where a prompt asks for it. Everything else as it is. */
 export function asMaterial<T>(given: T): T {
   return quiet(given) as T
 }
@@ -15,5 +15,5 @@ function quiet(given: unknown): unknown {
   if (typeof given === 'string') return given.replaceAll(MARK, '‹$1')
   if (Array.isArray(given)) return given.map(quiet)
   if (typeof given !== 'object' || given === null) return given
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, quiet(value)]))
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [quiet(name), quiet(value)]))
 }
