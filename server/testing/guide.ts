@@ -57,7 +57,7 @@ export async function openGuideStage(files: readonly Block[]): Promise<GuideStag
       vi.spyOn(process.stderr, 'write').mockImplementation(() => true),
     ]
     try {
-      await commands().parseAsync(words.slice(2).map(placed), { from: 'user' })
+      await commands().parseAsync(words.slice(words.indexOf('millrace') + 1).map(placed), { from: 'user' })
     } finally {
       for (const spy of spies) spy.mockRestore()
     }
@@ -71,7 +71,7 @@ export async function openGuideStage(files: readonly Block[]): Promise<GuideStag
       let ran = 0
       for (const [at, { language, about, text }] of blocks.entries()) {
         if (language !== 'sh' || about !== '') continue
-        const answer = blocks[at + 1]
+        const answer = blocks[at + 1]?.about === '' ? blocks[at + 1] : undefined
         for (const line of text.trim().split('\n')) {
           const said = await run(line)
           expect([line, process.exitCode ?? 0]).toEqual([line, 0])
