@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { consoleSizes } from './console-sizes.ts'
 import { guardrails } from './guardrails.ts'
+import { lostPages } from './pages.ts'
 import { staleReferences } from './reference.ts'
 import { crossings } from './rooms.ts'
 import { tooLong } from './sizes.ts'
@@ -32,6 +33,7 @@ const checks: readonly Check[] = [
   ['unused code', () => command('knip', ['--no-progress'])],
   ['import rooms', crossings],
   ['generated pictures', staleReferences],
+  ['links of the pages', lostPages],
   ['sizes', tooLong],
   ['size of the console', consoleSizes],
   ['guardrails', guardrails],

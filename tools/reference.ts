@@ -1,5 +1,5 @@
 /**
- * The pictures of our doors: `docs/reference/{cli,settings,http,failures}.md` and the types that
+ * The pictures of our doors: `docs/reference/{cli,settings,http,failures,performance}.md` and the types that
  * the console asks with, made from the code, and the digests of the skills that we ship.
  * `node tools/reference.ts --write` writes them; the check compares.
  */
@@ -13,6 +13,7 @@ import { openServer } from '../server/src/http/server.ts'
 import { productDigests } from '../server/src/skills/product.ts'
 import { FAILURES, STATUS, WORDS, type Row } from '../server/src/providers/failure-table.ts'
 import { contractTypes } from './contract.ts'
+import { performance } from './performance.ts'
 import { root, textOf } from './tree.ts'
 
 async function pictures(): Promise<Record<string, string>> {
@@ -23,6 +24,7 @@ async function pictures(): Promise<Record<string, string>> {
     'docs/reference/http.md': page,
     'web/src/contract.d.ts': types,
     'docs/reference/failures.md': failures(),
+    'docs/reference/performance.md': performance(),
     'server/skills/digests.json': await productDigests(),
   }
 }

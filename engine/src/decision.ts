@@ -31,7 +31,7 @@ function decisionOf({ kept, words }: Sensitive) {
 }
 
 /** None or one: a run kind without `next` ends in the close of its last task. */
-export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
+function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
   if (kind.next === undefined) return []
   const { next, save } = kind
   const task: TaskKind = {
@@ -54,6 +54,17 @@ export function decisionKinds(kind: AnyRunKind): AnyTaskKind[] {
     },
   }
   return [task]
+}
+
+/** By name: what run kinds are made of, and what decides about them. */
+export function taskKinds(runs: readonly AnyRunKind[]): Map<string, AnyTaskKind> {
+  const kinds = new Map<string, AnyTaskKind>()
+  for (const kind of runs.flatMap((run) => [...run.tasks, ...decisionKinds(run)])) {
+    const known = kinds.get(kind.name)
+    if (known !== undefined && known !== kind) throw new Error(`two task kinds are named ${kind.name}`)
+    kinds.set(kind.name, kind)
+  }
+  return kinds
 }
 
 function endedOf(finished: readonly Finished<unknown, unknown>[]): EndedRun[] {

@@ -31,7 +31,7 @@ export type {
   Uses,
 } from './kinds.ts'
 export type { Limit, LimitChange, Limits } from './limits.ts'
-export { differenceTo, engineRoom, migrate } from './migrate.ts'
+export { differenceTo, engineRoom, migrate, refuseOtherSchema } from './migrate.ts'
 export type { Migrated, Room } from './migrate.ts'
 export type { Reason, Short, Waiting } from './why.ts'
 export { startWorker } from './worker.ts'

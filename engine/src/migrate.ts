@@ -116,6 +116,49 @@ export async function differenceTo(tx: Tx, rooms: readonly Room[]): Promise<Diff
   }
 }
 
+/**
+ * For a program that may not migrate: it takes the tables as they are, if they are those that it knows.
+ * @throws Refusal NO_TABLES, OLDER_SCHEMA, NEWER_SCHEMA
+ */
+export async function refuseOtherSchema(login: Settings, rooms: readonly Room[]): Promise<void> {
+  const client = new pg.Client(login)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { empty, missing, unknown } = await differenceTo(client, rooms)
+    if (empty) {
+      throw new Refusal('NO_TABLES', 'This database holds nothing of Millrace yet.', {
+        remedy: 'Run `millrace migrate` with the login of its owner in DATABASE_URL, then start again.',
+      })
+    }
+    if (unknown.length > 0) throw newerSchema(unknown)
+    if (missing.length > 0) {
+      throw new Refusal(
+        'OLDER_SCHEMA',
+        `This database was made by an older Millrace (${missing.join(', ')} is to come).`,
+        {
+          remedy:
+            'Run `millrace migrate` of this version with the login of its owner in DATABASE_URL, then start again.',
+        },
+      )
+    }
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+function newerSchema(unknown: readonly string[]): Refusal {
+  return new Refusal('NEWER_SCHEMA', `This database was made by a newer Millrace (it has ${unknown.join(', ')}).`, {
+    remedy: 'Use that version or a newer one, or another database (DATABASE_URL, or another folder).',
+  })
+}
+
+/** Changes whenever functions and policies are written anew. */
+export async function textsOf(query: Tx['query']): Promise<string | undefined> {
+  const { rows } = await query<{ hash: string }>('select hash from engine.migrations where name = $1', [TEXTS])
+  return rows[0]?.hash
+}
+
 interface File {
   readonly name: string
   readonly text: string
@@ -139,11 +182,7 @@ async function applyPending(client: pg.Client, files: readonly File[]): Promise<
   const done = new Map(rows.map((row) => [row.name, row.hash]))
   const known = new Set(files.map((file) => file.name))
   const unknown = [...done.keys()].filter((name) => !known.has(name)).sort()
-  if (unknown.length > 0) {
-    throw new Refusal('NEWER_SCHEMA', `This database was made by a newer Millrace (it has ${unknown.join(', ')}).`, {
-      remedy: 'Use that version or a newer one, or another database (DATABASE_URL, or another folder).',
-    })
-  }
+  if (unknown.length > 0) throw newerSchema(unknown)
   const applied: string[] = []
   for (const file of files) {
     const before = done.get(file.name)

@@ -9,10 +9,11 @@ import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended
 import { openBells } from './bells.ts'
 import { openChronicle } from './chronicle.ts'
 import { isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
-import { decisionKinds } from './decision.ts'
-import type { AnyRunKind, AnyTaskKind } from './kinds.ts'
+import { taskKinds } from './decision.ts'
+import type { AnyRunKind } from './kinds.ts'
 import { openLedger } from './ledger.ts'
 import { openLiveness } from './liveness.ts'
+import { watchVersion } from './superseded.ts'
 import { Fenced, takeTurn } from './turns.ts'
 
 export interface WorkerOptions {
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   readonly lookEvery?: () => number
   /** For the program's own log: what nobody named. Never stored. */
   readonly report?: (error: unknown, claimed?: Claimed) => void
+  /** Called once when the database was brought to a version that this worker cannot serve; it claims nothing more. */
+  readonly superseded?: () => void
 }
 
 export interface Worker {
@@ -66,7 +69,6 @@ const DOUBT = 12_000
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const slots = options.slots ?? SLOTS
-  const report = options.report ?? (() => {})
   const kinds = taskKinds(options.kinds)
   const turns = openPool(options.settings, TURNS_AT_ONCE)
   const side = openPool(options.settings, 2)
@@ -91,6 +93,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const counts = { closed: 0, failed: 0, fenced: 0 }
   let idle = () => {}
 
+  const told = options.report ?? (() => {})
+  const leave = () => Promise.allSettled([turns.end(), side.end()])
+  const report = await watchVersion(query, told, () => {
+    draining = true
+    options.superseded?.()
+  }).catch(async (error: unknown) => {
+    await leave()
+    throw error
+  })
+
   const bells = openBells(query, report)
   const chronicle = openChronicle(query, bells.run)
   const ledger = openLedger(query, (work) => inTransaction(side, work))
@@ -99,7 +111,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ledger,
     chronicle,
     read,
-    report,
+    report: told,
     runInput(run) {
       const known = inputs.get(run)
       if (known !== undefined) return known
@@ -300,7 +312,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       report,
     },
   ).catch(async (error: unknown) => {
-    await Promise.allSettled([turns.end(), side.end()])
+    await leave()
     throw error
   })
 
@@ -385,14 +397,4 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Pr
   } finally {
     client.release(broken)
   }
-}
-
-function taskKinds(runs: readonly AnyRunKind[]): Map<string, AnyTaskKind> {
-  const kinds = new Map<string, AnyTaskKind>()
-  for (const kind of runs.flatMap((run) => [...run.tasks, ...decisionKinds(run)])) {
-    const known = kinds.get(kind.name)
-    if (known !== undefined && known !== kind) throw new Error(`two task kinds are named ${kind.name}`)
-    kinds.set(kind.name, kind)
-  }
-  return kinds
 }

@@ -4,6 +4,7 @@ import {
   migrate,
   openEngine,
   Refusal,
+  refuseOtherSchema,
   type AnyRunKind,
   type Engine,
   type Migrated,
@@ -247,6 +248,7 @@ export async function openDatabase(where: Where, tell: (line: string) => void): 
     const migrated = ours
       ? await migrate(postgres.owner(), rooms, (login) => postgres.secret(login))
       : { applied: [], refreshed: false }
+    if (!ours) await refuseOtherSchema(postgres.owner(), rooms)
     const logins = loginsOf(postgres, where)
     return { postgres, logins, migrated }
   } catch (error) {

@@ -15,6 +15,8 @@ export interface PerformOptions {
   readonly settings: Settings
   readonly kinds: readonly AnyRunKind[]
   readonly report: (error: unknown) => void
+  /** Called when the database was brought to a version that this program cannot serve. */
+  readonly superseded?: (() => void) | undefined
   /** Tasks at a time, other than those of stage runs. */
   readonly slots: number
   /** Stage runs at a time, besides the slots. */
@@ -85,6 +87,7 @@ export async function startPerforming(options: PerformOptions): Promise<Worker> 
       startWorker({
         settings: options.settings,
         report: options.report,
+        ...(options.superseded === undefined ? {} : { superseded: options.superseded }),
         kinds: some,
         slots: most,
         name,

@@ -1,5 +1,5 @@
 /** What a worker of this program meets that nobody named: told once in a while, never stored. */
-import { isConnectionLoss, sqlState } from '@millrace/engine'
+import { isConnectionLoss, Refusal, sqlState } from '@millrace/engine'
 
 const AGAIN = 10_000
 
@@ -11,7 +11,9 @@ export function reporter(tell: (line: string) => void): (error: unknown) => void
         ? 'The database has no connection left for this worker; waiting for one.'
         : isConnectionLoss(error)
           ? 'The database is away; waiting for it.'
-          : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+          : error instanceof Refusal
+            ? `${error.message} ${error.remedy ?? ''}`
+            : `A worker met ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
     if (Date.now() - (told.get(line) ?? 0) < AGAIN) return
     if (told.size > 100) told.clear()
     told.set(line, Date.now())

@@ -24,6 +24,10 @@ async function productOf(config: Config): Promise<Served> {
 export interface Interruption {
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
+  /** The program comes to its end by itself, as if it were asked to, and has failed. */
+  fail(): void
+  /** 0, or 1 if it has failed. */
+  readonly code: number
   /** The second one ends the program at once. */
   stop(): void
 }
@@ -35,6 +39,7 @@ const SAME = 500
 export function onInterrupt(tell: () => void): Interruption {
   const abort = new AbortController()
   let heardAt = 0
+  let code = 0
   const hear = (name: NodeJS.Signals) => {
     if (abort.signal.aborted) {
       if (Date.now() - heardAt > SAME) process.exit(name === 'SIGINT' ? 130 : 143)
@@ -48,6 +53,13 @@ export function onInterrupt(tell: () => void): Interruption {
   process.on('SIGTERM', hear)
   return {
     signal: abort.signal,
+    get code() {
+      return code
+    },
+    fail() {
+      code = 1
+      abort.abort()
+    },
     stop() {
       process.off('SIGINT', hear)
       process.off('SIGTERM', hear)

@@ -37,7 +37,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
     await served.tools.load()
     const opened = await openApp(config, remark, served)
     app = opened
-    worker = await performAll(app, config, { report: reporter(remark) })
+    worker = await performAll(app, config, { report: reporter(remark), superseded: () => interruption.fail() })
     await app.joinTools(app.logins.worker, worker)
     await tellSettings(app, config)
     const { signIn } = await serving.open(app, worker)
@@ -52,7 +52,7 @@ export async function up(options: { example: boolean; open?: boolean }): Promise
       tellWhatNext(empty && !showing, showing ? signIn : [])
       await new Promise((resolve) => interruption.signal.addEventListener('abort', resolve, { once: true }))
     }
-    return 0
+    return interruption.code
   } finally {
     await Promise.all([worker?.drain(DRAIN), endPruning?.()])
     await serving.close()

@@ -25,6 +25,7 @@ export async function worker(options: { name?: string; slots?: number }): Promis
     const running = await performAll(app, config, {
       slots,
       report: reporter(remark),
+      superseded: () => interruption.fail(),
       ...(options.name === undefined ? {} : { workerId: options.name }),
     })
     await app.joinTools(app.logins.worker, running)
@@ -39,7 +40,7 @@ export async function worker(options: { name?: string; slots?: number }): Promis
     await Promise.all([running.drain(DRAIN), endPruning()])
     const { closed, fenced } = running.counts
     say(`Worker ${running.id} closed ${closed} tasks${fenced === 0 ? '' : `; ${fenced} came too late`}.`)
-    return 0
+    return interruption.code
   } finally {
     await app.close()
     interruption.stop()
