@@ -26,6 +26,7 @@ import type { Home } from './domains/stage/settings-file.ts'
 import { gatesTask } from './domains/stage/gates-task.ts'
 import { stageRun, type StageRun } from './domains/stage/run.ts'
 import { stepTasks } from './domains/stage/step.ts'
+import { openUses } from './domains/stage/steps/uses.ts'
 import { openRecorder } from './domains/tool/recorder.ts'
 import { toolRun, type ToolRun } from './domains/tool/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
@@ -165,7 +166,13 @@ export function productKinds(config: Config, own: readonly ExecutionProvider[] =
   const tools = openTools({ folder: config.ownTools, python, recorder })
   const tool = traced(toolRun(tools))
   const webhook = traced(webhookRun(keys))
-  const stage = traced(stageRun({ steps: stepTasks({ catalogue, prices }), gates: [gatesTask(tools)] }))
+  const stage = traced(
+    stageRun({
+      steps: stepTasks({ catalogue, prices }),
+      gates: [gatesTask(tools)],
+      uses: openUses({ catalogue, prices }),
+    }),
+  )
   return {
     catalogue,
     keys,

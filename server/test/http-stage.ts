@@ -21,6 +21,7 @@ import { probeRun } from '../src/domains/probe/run.ts'
 import { gatesTask } from '../src/domains/stage/gates-task.ts'
 import { stageRun } from '../src/domains/stage/run.ts'
 import { stepTasks } from '../src/domains/stage/step.ts'
+import { openUses } from '../src/domains/stage/steps/uses.ts'
 import { openRecorder } from '../src/domains/tool/recorder.ts'
 import { toolRun } from '../src/domains/tool/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
@@ -102,6 +103,7 @@ export async function openHttpStage(
   const stage = stageRun({
     steps: stepTasks({ catalogue, prices }),
     gates: [gatesTask(tools)],
+    uses: openUses({ catalogue, prices }),
   })
   const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool, stage].map((kind) => traced<AnyRunKind>(kind))
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)

@@ -4,6 +4,7 @@
  * in code.  The files are those of the version that the run stands on.
  */
 import { TaskFailed, toJson, type Tx } from '@millrace/engine'
+import type { StepSnapshot } from '../steps/snapshot.ts'
 import type { StepHand } from '../steps/step-hand.ts'
 import { holdPanel, PANEL_FILE, readPanel, readVoteSchema } from './panel.ts'
 import { readRecords, RECORDS_FILE, recordsOf } from './records.ts'
@@ -48,10 +49,26 @@ async function votesOf(hand: StepHand, text: string): Promise<unknown> {
   })
 }
 
+/** What a step asks, at most: the variables of each question, the one that may be asked again among them. */
+export async function questionsOf(
+  read: Tx['query'],
+  step: StepSnapshot,
+  inputs: Readonly<Record<string, unknown>>,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const files = await filesOf({ read, step }, [PANEL_FILE, RECORDS_FILE])
+  const text = files.get(PANEL_FILE)
+  if (text === undefined) return files.has(RECORDS_FILE) ? [inputs, inputs] : [inputs]
+  const { personas, votes } = readPanel(text)
+  return personas.flatMap((juror) => Array.from({ length: votes }, () => ({ ...inputs, juror })))
+}
+
 const FILES = `select path, convert_from(bytes, 'UTF8') as text from skills.files
   where skill_id = $1 and version = $2 and path = any($3)`
 
-async function filesOf({ read, step }: StepHand, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function filesOf(
+  { read, step }: Pick<StepHand, 'read' | 'step'>,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const { rows } = await read<{ path: string; text: string }>(FILES, [step.skill.id, step.skill.version, paths])
   return new Map(rows.map(({ path, text }) => [path, text]))
 }
