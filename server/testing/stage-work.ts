@@ -5,11 +5,8 @@ import { dirname, join } from 'node:path'
 import { openEngine, startWorker, type Engine, type Principal, type Run, type Worker } from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '@millrace/engine/testing'
 import { operator, rooms } from '../src/app.ts'
-import { gatesTask } from '../src/domains/stage/gates-task.ts'
 import { saveRecipe, type CheckedStored } from '../src/domains/stage/recipes/recipes.ts'
-import { stageRun } from '../src/domains/stage/run.ts'
-import { stepTasks } from '../src/domains/stage/step.ts'
-import { openUses } from '../src/domains/stage/steps/uses.ts'
+import { stageKind } from '../src/domains/stage/stage.ts'
 import { openPrices } from '../src/prices/prices.ts'
 import { openProviders, type Catalogue } from '../src/providers/catalogue.ts'
 import type { ExecutionContext, ExecutionProvider } from '../src/providers/execution.ts'
@@ -76,11 +73,7 @@ export async function openWorkBench({ tools: files = {} }: WorkOptions = {}): Pr
     python: others.python,
     recorder,
   })
-  const kind = stageRun({
-    steps: stepTasks({ catalogue, prices: others.prices }),
-    gates: [gatesTask(tools)],
-    uses: openUses({ catalogue, prices: others.prices }),
-  })
+  const kind = stageKind({ catalogue, prices: others.prices, tools })
   const workers: Worker[] = []
   const bench: WorkBench = {
     db,

@@ -56,7 +56,7 @@ export function noticesCommands(program: Command, command: Add, done: (code: num
     .addOption(
       new Option('--kind <kind>', 'only these; may be repeated')
         .choices(NOTICES)
-        .argParser((value: string, before: readonly string[] = []) => [...before, kind(value)]),
+        .argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), kind(value)]),
     )
     .option('--json', 'for programs')
     .action(async (url, options) => done(await (await import('./webhooks.ts')).add(url, options)))

@@ -49,17 +49,25 @@ async function votesOf(hand: StepHand, text: string): Promise<unknown> {
   })
 }
 
-/** What a step asks, at most: the variables of each question, the one that may be asked again among them. */
+export interface Questions {
+  /** The variables of each. */
+  readonly of: readonly Readonly<Record<string, unknown>>[]
+  /** So often each is asked at most. */
+  readonly times: number
+}
+
+/** What a step asks, at most. */
 export async function questionsOf(
   read: Tx['query'],
   step: StepSnapshot,
   inputs: Readonly<Record<string, unknown>>,
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
+): Promise<Questions> {
   const files = await filesOf({ read, step }, [PANEL_FILE, RECORDS_FILE])
   const text = files.get(PANEL_FILE)
-  if (text === undefined) return files.has(RECORDS_FILE) ? [inputs, inputs] : [inputs]
+  // Records that do not fit are asked for once more.
+  if (text === undefined) return { of: [inputs], times: files.has(RECORDS_FILE) ? 2 : 1 }
   const { personas, votes } = readPanel(text)
-  return personas.flatMap((juror) => Array.from({ length: votes }, () => ({ ...inputs, juror })))
+  return { of: personas.map((juror) => ({ ...inputs, juror })), times: votes }
 }
 
 const FILES = `select path, convert_from(bytes, 'UTF8') as text from skills.files

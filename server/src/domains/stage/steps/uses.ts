@@ -8,6 +8,7 @@ import { TaskFailed, type Tx, type Uses } from '@millrace/engine'
 import { isFailure } from '../../../providers/failures.ts'
 import type { Catalogue } from '../../../providers/catalogue.ts'
 import type { Prices } from '../../../prices/prices.ts'
+import type { Message } from '../../../providers/provider.ts'
 import { questionsOf } from '../executors/declared.ts'
 import { maxTokensOf } from './asking.ts'
 import { messagesOf } from './prompt.ts'
@@ -46,26 +47,24 @@ export function openUses({
   return async ({ read, workspace, run, input, step: nth }) => {
     const snapshot = workSnapshot.parse(input)
     const step = snapshot.steps[nth]
-    const resolved = step === undefined ? undefined : catalogue.resolve(step.model)
-    if (step === undefined || resolved === undefined || isFailure(resolved)) return NOTHING
-    const outputTokens = maxTokensOf(step)
+    if (step === undefined) return NOTHING
     try {
       const { skill, inputs } = await makeReady({ read, workspace, run, before: LAST }, snapshot, step)
       const questions = await questionsOf(read, step, inputs)
-      const texts = [JSON.stringify(skill.outputSchema ?? {})]
-      const calls = questions.map((variables) => {
-        const messages = messagesOf(skill, variables).map(({ content }) => content)
-        const inputTokens = [...messages, ...texts].reduce((sum, text) => sum + tokensOf(text), 0)
-        return { inputTokens, outputTokens }
-      })
-      const { providerId, model } = resolved
+      const prompts = questions.of.map((variables) => messagesOf(skill, variables))
+      const told = JSON.stringify(skill.outputSchema ?? {})
+      const call = {
+        inputTokens: [...longest(prompts), told].reduce((sum, text) => sum + tokensOf(text), 0),
+        outputTokens: maxTokensOf(step),
+      }
+      const requests = prompts.length * questions.times
+      // Who cannot ask the model does not know what it costs; he may still plan it.
+      const resolved = catalogue.resolve(step.model)
+      const most = isFailure(resolved) ? 0 : prices.most(resolved.providerId, resolved.model, call)
       return {
-        requests: calls.length,
-        tokens: calls.reduce((sum, call) => sum + call.inputTokens + call.outputTokens, 0),
-        micros: calls.reduce<number | null>((sum, call) => {
-          const most = prices.most(providerId, model, call)
-          return sum === null || most === null ? null : sum + most
-        }, 0),
+        requests,
+        tokens: requests * (call.inputTokens + call.outputTokens),
+        micros: most === null ? null : requests * most,
       }
     } catch (error) {
       if (error instanceof TaskFailed) return NOTHING
@@ -76,4 +75,18 @@ export function openUses({
 
 const NOTHING: StepUses = { requests: 1, tokens: 0, micros: 0 }
 
-const tokensOf = (text: string) => Math.ceil(estimateTokenCount(text) * SAFETY) + MESSAGE
+/** By bytes: what takes more of them takes more tokens, in every script. */
+function longest(prompts: readonly (readonly Message[])[]): string[] {
+  const texts = prompts.map((messages) => messages.map(({ content }) => content))
+  const bytes = (of: readonly string[]) => of.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  return texts.reduce((most, one) => (bytes(one) > bytes(most) ? one : most), [])
+}
+
+/** Characters that are counted; a document of a mebibyte would take more than a second. */
+const COUNTED = 65_536
+
+function tokensOf(text: string): number {
+  const counted = text.slice(0, COUNTED)
+  const share = counted === text ? 1 : Buffer.byteLength(text) / Buffer.byteLength(counted)
+  return Math.ceil(estimateTokenCount(counted) * share * SAFETY) + MESSAGE
+}
