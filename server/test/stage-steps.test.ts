@@ -1,6 +1,4 @@
 /** S8, S15: a card comes into a stage, its recipe's steps are done, and what they make is there with the evidence of the gates. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { until } from '@millrace/engine/testing'
@@ -229,29 +227,6 @@ test('a recipe stands on the content that it was saved with, whatever the skill 
   expect(bench.asked.map(({ prompt }) => prompt)).toEqual(['Old: Faster checkout\n'])
   const { validation } = await bench.recipe('prd', { enabled: true })
   expect(validation.warnings.join()).toMatch(/stands at version 1; version 2 is in use/)
-})
-
-test('scripts of a skill are kept and never run: a gate that names one is no gate, and its step asks a model alone', async () => {
-  const mark = join(bench.folder, 'ran')
-  await bench.skills({
-    scripted: {
-      ...SUMMARIZE,
-      'SKILL.md': `---\nname: scripted\ndescription: Runs a script, it says.\nallowed-tools: Bash(scripts/go.sh)\n---\n${SUMMARIZE['SKILL.md']}`,
-      'scripts/go.sh': `#!/bin/sh\ntouch ${mark}\n`,
-      'scripts/go.mjs': `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(mark)}, '')\n`,
-    },
-  })
-  await expect(
-    bench.recipe('prd', {
-      recipeSteps: [step({ skillId: 'scripted' })],
-      gates: [{ id: 'go', type: 'custom', config: { tool: 'go' }, required: true }],
-    }),
-  ).rejects.toMatchObject({ causes: ['gate go: there is no tool go'] })
-  await bench.recipe('prd', { recipeSteps: [step({ skillId: 'scripted' })], gates: [gate] })
-  const { run } = await bench.card('prd')
-  expect((await bench.ended(run)).state).toBe('succeeded')
-  expect(bench.asked).toHaveLength(1)
-  expect(existsSync(mark)).toBe(false)
 })
 
 test('a gate that a tool answers passes by its word, and keeps what it said', async () => {
