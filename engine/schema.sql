@@ -196,10 +196,13 @@ table engine.lanes (
   micros bigint not null default 0,
   metered boolean not null default false,
   first integer not null default 0,
+  bound text not null default ''::text,
+  bound_id integer not null default 0,
   constraint lanes_pkey PRIMARY KEY (id),
   constraint lanes_run_id_kind_key_key UNIQUE (run_id, kind, key)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
 CREATE INDEX lanes_metered ON engine.lanes USING btree (id) WHERE (metered AND (NOT idle) AND (stop IS NULL));
+CREATE INDEX lanes_of_bound ON engine.lanes USING btree (bound_id) WHERE ((bound_id <> 0) AND (NOT idle));
 CREATE INDEX lanes_of_limit ON engine.lanes USING btree (limit_id) WHERE ((limit_id <> 0) AND (NOT idle));
 CREATE INDEX lanes_open ON engine.lanes USING btree (priority, id, kind, workspace_id, limit_id) WHERE ((NOT idle) AND (stop IS NULL));
 CREATE INDEX lanes_over_budget ON engine.lanes USING btree (id) WHERE (stop = 'budget'::text);
@@ -292,8 +295,10 @@ table engine.reservations (
   micros bigint not null,
   used_tokens bigint not null default 0,
   used_micros bigint not null default 0,
+  bound_id integer not null default 0,
   constraint reservations_pkey PRIMARY KEY (run_id, n)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_cost_delay=0) row security forced owner millrace_owner;
+CREATE INDEX reservations_of_bound ON engine.reservations USING btree (bound_id) WHERE (bound_id <> 0);
 CREATE INDEX reservations_of_limit ON engine.reservations USING btree (limit_id);
 CREATE INDEX reservations_of_workspace ON engine.reservations USING btree (workspace_id);
 policy read_all for select to millrace_worker using (true);
@@ -532,6 +537,7 @@ function engine.seat_name(text) returns text language sql immutable owner millra
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;
 function engine.settle_one(bigint,integer,integer,jsonb) returns record language plpgsql volatile owner millrace_owner for nobody;
 function engine.short(bigint) returns TABLE(whose text, what text) language sql stable SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
+function engine.shut_by(engine.lanes) returns engine.limits language sql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.sit(smallint,bigint,bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.sit_after(bigint[],smallint,bigint,bigint,bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.start(bigint,text,jsonb,json,boolean,smallint,text,bigint,text,bytea,bigint,bigint) returns TABLE(run_id bigint, created boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;

@@ -1,6 +1,8 @@
 -- How much at a time, how much a minute, how much in all.
 --
--- A limit holds for the lanes of one key, a budget for a run or a workspace.
+-- A limit holds for the lanes of one key, a budget for a run or a workspace.  A lane
+-- may stand under a second key, its bound: of that, how many at a time and a stop
+-- count, and never a rate; a pause or stop that its tasks bring is the first one's.
 -- `room` says why nothing more may begin under a limit, or how much may;
 -- `purse` says what a budget has left.  The claim and `blocked` ask these two.
 -- Locks: reservations, budgets, limits, each by id, after all that verbs.sql locks.
@@ -39,7 +41,8 @@ begin
   if x.stop is not null then why := 'stopped'; return; end if;
   if x.until > now then why := 'throttled'; again_at := x.until; return; end if;
   if x.concurrency is not null then
-    slots := ceil(x.concurrency * pace(x, now)) - (select count(*) from reservations v where v.limit_id = x.id);
+    slots := ceil(x.concurrency * pace(x, now)) - (select count(*) from reservations v where v.limit_id = x.id)
+             - (select count(*) from reservations v where v.bound_id = x.id and v.bound_id <> 0);
     if slots <= 0 then why := 'concurrency'; again_at := now + interval '50 milliseconds'; return; end if;
   end if;
   if x.requests_per_minute is not null then
@@ -99,14 +102,15 @@ begin
   mine_now := array(
     select x.id from limits x where x.id = any(array(
       select y.id from limits y
-       where binds(y) and exists (select 1 from lanes l where l.limit_id = y.id and l.limit_id <> 0 and not l.idle and l.stop is null)
+       where binds(y) and (exists (select 1 from lanes l where l.limit_id = y.id and l.limit_id <> 0 and not l.idle and l.stop is null)
+                           or exists (select 1 from lanes l where l.bound_id = y.id and l.bound_id <> 0 and not l.idle and l.stop is null))
          and (room(y, now)).why is null))
      order by x.id for no key update skip locked);
   loop
     open := 0 || array(select x.id from limits x where not binds(x))
               || array(select x.id from limits x where x.id = any(mine_now) and (room(x, now)).why is null);
     select l.priority, l.id into tier, newest from lanes l
-     where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority <= tier
+     where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(open) and l.priority <= tier
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
      order by l.priority desc, l.id desc limit 1;
     exit when not found;
@@ -115,15 +119,15 @@ begin
     purses := array(
       select b.id from budgets b where b.id = any(array(
         select c.id from lanes l join budgets c on c.workspace_id = l.workspace_id and (c.run_id is null or c.run_id = l.run_id)
-         where l.metered and not l.idle and l.stop is null and l.priority = tier and l.limit_id = any(open)))
+         where l.metered and not l.idle and l.stop is null and l.priority = tier and l.limit_id = any(open) and l.bound_id = any(open)))
        order by b.id for no key update skip locked);
 
     with lane as materialized (
       select l.*, row_number() over (order by l.part, l.id) as place, count(*) over () as lanes from (
         select l.*, a.part from ahead(seat.past, seat.until, newest) a cross join lateral (
-              select l.id, l.run_id, l.workspace_id, l.limit_id, l.requests, l.tokens, l.micros, l.first, l.metered
+              select l.id, l.run_id, l.workspace_id, l.limit_id, l.bound_id, l.requests, l.tokens, l.micros, l.first, l.metered
                 from lanes l
-               where not l.idle and l.stop is null and l.limit_id = any(open) and l.priority = tier
+               where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(open) and l.priority = tier
                  and l.id > a.low and l.id <= a.high
                  and l.kind = any(mine) and (home is null or l.workspace_id = home)
                  -- A budget that another has in hand is asked the next time.
@@ -143,9 +147,14 @@ begin
           select k.ctid as tid, k.n from tasks k
            where k.lane_id = l.id and k.state = 'ready' and k.due_at is null and k.n >= l.first
            order by k.lane_id, k.n limit ceil(free::numeric / l.lanes) for no key update skip locked) c
+    ), ranked as (
+      -- One key may be the first of one lane and the bound of another: both count.
+      select w.tid, k.id, row_number() over (partition by k.id order by w.nth) - 1 as before
+        from wanted w cross join lateral (values (w.limit_id), (w.bound_id)) as k(id) where k.id <> 0
+    ), full_one as (
+      select r.tid from ranked r join cap c on c.id = r.id where r.before >= c.slots
     ), summed as (
-      select w.*, row_number() over of_limit - 1 as before,
-             sum(w.requests) over of_limit - w.requests as requests_before, sum(w.tokens) over of_limit - w.tokens as tokens_before,
+      select w.*, sum(w.requests) over of_limit - w.requests as requests_before, sum(w.tokens) over of_limit - w.tokens as tokens_before,
              sum(w.tokens) over of_run as run_tokens, sum(w.micros) over of_run as run_micros,
              sum(w.tokens) over of_space as space_tokens, sum(w.micros) over of_space as space_micros
         from wanted w
@@ -157,7 +166,7 @@ begin
         left join cap c on c.id = s.limit_id
         left join lateral purse(s.workspace_id, s.run_id) r on s.metered
         left join lateral purse(s.workspace_id, null) p on s.metered
-       where (c.slots is null or s.before < c.slots)
+       where not exists (select 1 from full_one f where f.tid = s.tid)
          and (c.requests is null or s.requests_before * c.a_request <= c.requests + 1e-6)
          and (c.tokens is null or s.tokens_before * c.a_token <= c.tokens + 1e-6)
          -- What those before it leave, so that a purse they empty has enough for nothing more.
@@ -200,12 +209,12 @@ end $$;
 -- These tasks are running now: they count under their limits, and what they may use is set aside.
 create function engine.reserve(runs_ bigint[], ns_ integer[], locked integer[], now timestamptz) returns void language plpgsql as $$
 begin
-  insert into reservations (run_id, n, workspace_id, limit_id, tokens, micros)
-  select t.run_id, t.n, t.workspace_id, l.limit_id, l.tokens, l.micros
+  insert into reservations (run_id, n, workspace_id, limit_id, bound_id, tokens, micros)
+  select t.run_id, t.n, t.workspace_id, l.limit_id, l.bound_id, l.tokens, l.micros
     from unnest(runs_, ns_) as g(run_id, n)
     join tasks t on t.run_id = g.run_id and t.n = g.n
     join lanes l on l.id = t.lane_id
-   where l.metered or l.limit_id = any(locked);
+   where l.metered or l.limit_id = any(locked) or l.bound_id = any(locked);
   update limits x set
     requests_at = greatest(x.requests_at, now) + make_interval(secs => coalesce(u.requests * 60 / (x.requests_per_minute * pace(x, now)), 0)),
     tokens_at = greatest(x.tokens_at, now) + make_interval(secs => coalesce(u.tokens * 60 / (x.tokens_per_minute * pace(x, now)), 0))
@@ -221,15 +230,16 @@ end $$;
 -- there is room now, another has the limit or the budget in hand.
 create function engine.opens_in(in_worker integer) returns float8 language sql volatile as $$
   select extract(epoch from min(coalesce(q.again_at, engine.clock() + interval '5 milliseconds')) - engine.clock())::float8
-    from (select l.limit_id from engine.lanes l
-           where not l.idle and l.stop is null and (l.limit_id <> 0 or l.metered)
+    from (select l.limit_id, l.bound_id from engine.lanes l
+           where not l.idle and l.stop is null and (l.limit_id <> 0 or l.bound_id <> 0 or l.metered)
              and l.kind = any((select w.kinds from engine.workers w where w.id = in_worker)::text[])
              and coalesce((select w.workspace_id from engine.workers w where w.id = in_worker), l.workspace_id) = l.workspace_id
-           group by l.limit_id, l.metered
-          having l.metered or exists (select 1 from engine.limits x where x.id = l.limit_id and engine.binds(x))) w
-    left join lateral (select m.why, m.again_at from engine.limits x cross join lateral engine.room(x, engine.clock()) m
-                        where x.id = w.limit_id and engine.binds(x)) q on true
-   where q.why is distinct from 'stopped'
+           group by l.limit_id, l.bound_id, l.metered
+          having l.metered or exists (select 1 from engine.limits x where x.id in (l.limit_id, l.bound_id) and engine.binds(x))) w
+    cross join lateral (select max(m.again_at) as again_at, bool_or(m.why = 'stopped') as stopped
+                          from engine.limits x cross join lateral engine.room(x, engine.clock()) m
+                         where x.id in (w.limit_id, w.bound_id) and engine.binds(x)) q
+   where q.stopped is not true
 $$;
 
 ----------------------------------------------------------------------- close

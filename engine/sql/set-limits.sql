@@ -19,10 +19,10 @@ begin
   -- Tasks first, as everybody; a task that ends meanwhile is not reserved for.
   with busy as materialized (
     select t.run_id, t.n, t.workspace_id, t.lane_id from tasks t
-     where t.worker is not null and exists (select 1 from lanes l where l.id = t.lane_id and l.limit_id = x.id)
+     where t.worker is not null and exists (select 1 from lanes l where l.id = t.lane_id and x.id in (l.limit_id, l.bound_id))
      order by t.run_id, t.n for no key update of t)
-  insert into reservations (run_id, n, workspace_id, limit_id, tokens, micros)
-  select b.run_id, b.n, b.workspace_id, x.id, l.tokens, l.micros from busy b join lanes l on l.id = b.lane_id
+  insert into reservations (run_id, n, workspace_id, limit_id, bound_id, tokens, micros)
+  select b.run_id, b.n, b.workspace_id, l.limit_id, l.bound_id, l.tokens, l.micros from busy b join lanes l on l.id = b.lane_id
   on conflict do nothing;
   -- So that no more of the rate comes back from them than they set aside.
   select coalesce(sum(greatest(v.tokens - v.used_tokens, 0)), 0)::float8 into unused from reservations v where v.limit_id = x.id;

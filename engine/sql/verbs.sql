@@ -91,7 +91,7 @@ end $$;
 
 ----------------------------------------------------------------------- start
 
--- in_tasks: [{"kind": …, "key": …, "input": …, "delay": seconds?, "uses": {"requests": …, "tokens": …, "micros": …}?}, …]
+-- in_tasks: [{"kind": …, "key": …, "bound": …?, "input": …, "delay": seconds?, "uses": {"requests": …, "tokens": …, "micros": …}?}, …]
 -- in_tokens, in_micros: the most that the run may use.
 create function engine.start(
   in_workspace bigint, in_kind text, in_input jsonb, in_tasks json, in_has_next boolean,
@@ -181,27 +181,29 @@ declare is_metered boolean := has_budget(in_workspace, in_run);
 begin
   perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
   with given as (
-    select (in_after + ord)::integer as n, t.kind, coalesce(t.key, '') as key, coalesce(t.input, '{}') as input,
+    select (in_after + ord)::integer as n, t.kind, coalesce(t.key, '') as key, coalesce(nullif(t.bound, t.key), '') as bound,
+           coalesce(t.input, '{}') as input,
            case when t.delay > 0 then clock() + make_interval(secs => t.delay) end as due,
            coalesce((t.uses ->> 'requests')::integer, 1) as requests, coalesce((t.uses ->> 'tokens')::bigint, 0) as tokens,
            coalesce((t.uses ->> 'micros')::bigint, 0) as micros
-      from rows from (json_to_recordset(in_tasks) as (kind text, key text, input jsonb, delay float8, uses json))
-           with ordinality as t (kind, key, input, delay, uses, ord)
+      from rows from (json_to_recordset(in_tasks) as (kind text, key text, bound text, input jsonb, delay float8, uses json))
+           with ordinality as t (kind, key, bound, input, delay, uses, ord)
   ), wanted as (
-    select g.kind, g.key, max(g.n) as last, min(g.n) as first, count(*) filter (where g.due is null) = 0 as idle,
+    select g.kind, g.key, max(g.bound) as bound, max(g.n) as last, min(g.n) as first, count(*) filter (where g.due is null) = 0 as idle,
            max(g.requests) as requests, max(g.tokens) as tokens, max(g.micros) as micros
       from given g group by g.kind, g.key
   ), made as (
     -- The first task under a key brings its limit, which limits nothing until somebody says so.
     insert into limits (key)
-    select distinct w.key from wanted w
-     where w.key <> '' and not exists (select 1 from limits x where x.key = w.key) order by w.key
+    select distinct k.key from wanted w cross join lateral (values (w.key), (w.bound)) as k(key)
+     where k.key <> '' and not exists (select 1 from limits x where x.key = k.key) order by k.key
     on conflict (key) do update set key = excluded.key returning id, key
   ), lane as (
     insert into lanes (run_id, workspace_id, kind, key, priority, stop, last, idle,
-                       limit_id, requests, tokens, micros, metered)
+                       limit_id, bound, bound_id, requests, tokens, micros, metered)
     select in_run, in_workspace, w.kind, w.key, in_priority, in_stop, w.last, w.idle,
-           coalesce((select x.id from limits x where x.key = w.key), (select m.id from made m where m.key = w.key), 0),
+           coalesce((select x.id from limits x where x.key = w.key), (select m.id from made m where m.key = w.key), 0), w.bound,
+           coalesce((select x.id from limits x where x.key = w.bound), (select m.id from made m where m.key = w.bound), 0),
            w.requests, w.tokens, w.micros, is_metered
       from wanted w order by w.first
     on conflict (run_id, kind, key) do update set

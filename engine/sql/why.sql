@@ -1,10 +1,18 @@
 -- Why is this not running?  The same predicates as the claim's, asked of a lane.
 
+-- The limit that lets nothing more of this lane begin: its bound before its own.
+create function engine.shut_by(l engine.lanes) returns engine.limits
+language sql stable set search_path = engine, pg_temp as $$
+  select x from limits x cross join lateral room(x, clock()) m
+   where x.id in (l.limit_id, l.bound_id) and x.id <> 0 and binds(x) and m.why is not null
+   order by x.id = l.bound_id desc limit 1
+$$;
+
 -- Null: the next claim of this worker that reaches the lane takes from it.  Or the
 -- reason why not.  Without a worker: what stands in everybody's way.
 create function engine.blocked(l engine.lanes, w engine.workers default null)
 returns text language plpgsql stable set search_path = engine, pg_temp as $$
-declare why text;
+declare why text; x limits;
 begin
   if not has_ready(l.id, l.first) then return 'nothing_ready'; end if;
   if l.stop is not null then return l.stop; end if;
@@ -13,8 +21,8 @@ begin
     if not l.kind = any(w.kinds) then return 'other_kind'; end if;
     if w.workspace_id <> l.workspace_id then return 'other_workspace'; end if;
   end if;
-  select m.why into why from limits x cross join lateral room(x, clock()) m where x.id = l.limit_id and binds(x);
-  if why is not null then return why; end if;
+  x := shut_by(l);
+  if x.id is not null then return (room(x, clock())).why; end if;
   if not affordable(l) then return 'budget'; end if;
   return null;
 end $$;
@@ -46,7 +54,9 @@ begin
     if reason in ('paused', 'awaiting_approval') then
       select e.data ->> 'by' into held_by from events e where e.run_id = in_run and e.kind = 'run.held' order by e.n desc limit 1;
     elsif reason in ('stopped', 'throttled', 'concurrency', 'requests', 'tokens') then
-      select * into x from limits where id = l.limit_id;
+      x := shut_by(l);
+      -- Where it has opened meanwhile there is nothing more to say of it.
+      key := coalesce(x.key, key);
       stopped := x.stop;
       opens_at := (room(x, clock())).again_at;
     end if;

@@ -14,6 +14,11 @@ export interface TaskSpec {
   readonly input: unknown
   /** Tasks with one key stand in one lane and share a limit, for example `openai`. */
   readonly key?: string
+  /**
+   * A second key, for whoever sets bounds besides: of its limit, how many at a time and
+   * a stop hold too, and never a rate.  One for all tasks of a kind under one key.
+   */
+  readonly bound?: string
   /** Seconds from now before which nobody may claim it. */
   readonly delay?: number
   /** The most that it can use: what limits and budgets set aside for it. Default: one request. */

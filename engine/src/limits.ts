@@ -39,10 +39,11 @@ const LIST = `select x.key, x.concurrency, x.requests_per_minute as "requestsPer
     case when x.until > engine.clock() then x.until end as until, x.stop as stopped, x.stopped_at as "stoppedAt",
     coalesce(t.running, 0) as running, coalesce(t.waiting, 0) as waiting
   from engine.limits x
-  left join (select l.limit_id, count(*) filter (where t.state = 'running') as running,
+  left join (select k.id, count(*) filter (where t.state = 'running') as running,
                     count(*) filter (where t.state = 'ready') as waiting
-               from engine.lanes l join engine.tasks t on t.lane_id = l.id and t.state in ('ready', 'running')
-              where l.limit_id <> 0 group by l.limit_id) t on t.limit_id = x.id
+               from engine.lanes l cross join lateral (values (l.limit_id), (l.bound_id)) as k(id)
+               join engine.tasks t on t.lane_id = l.id and t.state in ('ready', 'running')
+              where k.id <> 0 group by k.id) t on t.id = x.id
  where $1::text is null or x.key = $1 order by x.key`
 
 export function openLimits(api: Api): Limits {

@@ -97,7 +97,8 @@ export function siftSpecs({ tasks, sensitive }: SensitiveRun, specs: readonly Ta
     const parsed = tasks.find((task) => task.name === spec.kind)?.input.safeParse(spec.input)
     if (parsed?.success !== true)
       throw new Error(`a task of ${spec.kind} was planned with an input that its kind refuses`)
-    if (spec.key !== undefined && !sensitive.words.includes(spec.key))
+    const keys = [spec.key, spec.bound].filter((key) => key !== undefined)
+    if (!keys.every((key) => sensitive.words.includes(key)))
       throw new Error(`a task of ${spec.kind} was planned under a key that is none of its words`)
     return { ...spec, input: parsed.data }
   })

@@ -23,7 +23,7 @@ export interface Short {
 /** What waits in one lane of a run, and for what. */
 export interface Waiting {
   readonly kind: string
-  /** The limiter key; empty for none. */
+  /** The limiter key that is in the way, or else its own; empty for none. */
   readonly key: string
   /** Tasks that could be claimed, and those that are due later. */
   readonly ready: number

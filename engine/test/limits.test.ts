@@ -4,6 +4,7 @@ import { openApi } from '../src/access.ts'
 import { freshDatabase, type TestDatabase } from '../testing/index.ts'
 import { atClock, startRun, workerByHand, type Held, type HandWorker } from './by-hand.ts'
 import type { TaskSpec, Uses } from '../src/kinds.ts'
+import { askWhy } from '../src/why.ts'
 
 let db: TestDatabase
 let one: HandWorker
@@ -105,6 +106,76 @@ describe('a limit of how many at a time', () => {
     expect(await one.claim(5)).toHaveLength(1)
     await limit('m', null)
     expect(await two.claim(5)).toHaveLength(4)
+  })
+})
+
+describe('a bound, the second key of a task,', () => {
+  const bounded = (key: string, bound: string, amount: number, uses?: Uses) =>
+    under(key, amount, uses).map((spec) => ({ ...spec, bound }))
+
+  test('holds beside the limit of the first key, also in one claim', async () => {
+    await limit('house', 2)
+    await limit('m', 5)
+    await startRun(db, bounded('m', 'house', 4))
+    await startRun(db, bounded('n', 'house', 4))
+    await startRun(db, under('m', 9))
+    const first = await one.claim(50)
+    expect(first.filter(({ run }) => run <= 2)).toHaveLength(2)
+    expect(first).toHaveLength(2 + 5 - first.filter(({ run }) => run === 1).length)
+    expect(await two.claim(50)).toEqual([])
+    const ended = first.find(({ run }) => run <= 2)
+    if (ended === undefined) throw new Error('nothing claimed')
+    expect((await one.turn(50, done(ended))).claimed.filter(({ run }) => run <= 2)).toHaveLength(1)
+  })
+
+  test('counts with tasks that have it as their first key', async () => {
+    await limit('house', 3)
+    await startRun(db, under('house', 2))
+    await startRun(db, bounded('m', 'house', 4))
+    expect(await one.claim(50)).toHaveLength(3)
+    expect(await two.claim(50)).toEqual([])
+  })
+
+  test('leaves what stands under the same first key alone', async () => {
+    await limit('house', 0)
+    const stuck = await startRun(db, bounded('m', 'house', 2), { priority: 9 })
+    const free = await startRun(db, under('m', 2))
+    expect((await one.claim(50)).map(({ run }) => run)).toEqual([free, free])
+    expect(await reasons(stuck)).toEqual(['concurrency'])
+  })
+
+  test('that is stopped begins nothing, and says by which key', async () => {
+    const run = await startRun(db, bounded('m', 'house', 2))
+    await ask('select engine.stop_key($1)', ['house'])
+    expect(await one.claim(5)).toEqual([])
+    const api = openApi(db.api, 1)
+    const waiting = await api.as(OPERATOR, (tx) => askWhy(tx, run))
+    await api.close()
+    expect(waiting.map(({ key, reason }) => [key, reason])).toEqual([['house', 'stopped']])
+    await ask('select engine.release_key($1)', ['house'])
+    expect(await one.claim(5)).toHaveLength(2)
+  })
+
+  test('takes no pause and no stop from its tasks: those are of the account', async () => {
+    await startRun(db, bounded('m', 'house', 2))
+    await startRun(db, bounded('n', 'house', 1))
+    const [first] = await one.claim(1)
+    if (first === undefined) throw new Error('nothing claimed')
+    await one.turn(0, { held: first, outcome: 'stopped', body: { code: 'BILLING' } })
+    const stops = await db.sql<{ key: string; stop: string | null }>('select key, stop from engine.limits order by key')
+    expect(stops).toEqual([
+      { key: 'house', stop: null },
+      { key: 'm', stop: 'BILLING' },
+      { key: 'n', stop: null },
+    ])
+    expect(await two.claim(5)).toHaveLength(1)
+  })
+
+  test('counts what was running when it was set', async () => {
+    await startRun(db, bounded('m', 'house', 5))
+    expect(await one.claim(2)).toHaveLength(2)
+    await limit('house', 3)
+    expect(await two.claim(5)).toHaveLength(1)
   })
 })
 

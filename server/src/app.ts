@@ -24,9 +24,8 @@ import { refuseUnheld } from './domains/probe/budget.ts'
 import { probeRun, recordRun } from './domains/probe/run.ts'
 import { webhookRun } from './domains/stage/deliver.ts'
 import type { Home } from './domains/stage/settings-file.ts'
-import { gatesTask } from './domains/stage/gates-task.ts'
-import { stageRun, type StageRun } from './domains/stage/run.ts'
-import { stepTasks } from './domains/stage/step.ts'
+import type { StageRun } from './domains/stage/run.ts'
+import { stageKind } from './domains/stage/stage.ts'
 import { openRecorder } from './domains/tool/recorder.ts'
 import { toolRun, type ToolRun } from './domains/tool/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
@@ -166,7 +165,7 @@ export function productKinds(config: Config, own: readonly ExecutionProvider[] =
   const tools = openTools({ folder: config.ownTools, python, recorder })
   const tool = traced(toolRun(tools))
   const webhook = traced(webhookRun(keys))
-  const stage = traced(stageRun({ steps: stepTasks({ catalogue, prices }), gates: [gatesTask(tools)] }))
+  const stage = traced(stageKind({ catalogue, prices, tools }))
   return {
     catalogue,
     keys,

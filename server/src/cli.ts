@@ -10,6 +10,7 @@ import { cardWorkCommands } from './cli/card-work-commands.ts'
 import { diagnosisCommands } from './cli/diagnosis-commands.ts'
 import { moneyCommands } from './cli/money-commands.ts'
 import { addPeopleCommands } from './cli/people-commands.ts'
+import { noticesCommands } from './cli/notices-commands.ts'
 import { recipesCommands } from './cli/recipes-commands.ts'
 import { tellCause, tellRefusal } from './cli/screen.ts'
 import { skillsCommands } from './cli/skills-commands.ts'
@@ -352,6 +353,7 @@ export function commands(done: (code: number) => void = () => {}): Command {
   addPeopleCommands(program, command, done)
   toolsCommands(program, command, done)
   recipesCommands(program, command, done)
+  noticesCommands(program, command, done)
   skillsCommands(program, command, done)
 
   command(program, 'workers', 'Who performs tasks, and who did so in the last hour.', [

@@ -156,6 +156,27 @@ gates: []
   }, 60_000)
 })
 
+test('an address is called, looked at, switched off and taken away; a recipe is set where it is still what was looked at', async () => {
+  const added = JSON.parse(
+    await run('npx millrace webhooks add https://example.org/millrace --kind approval_needed --kind run_failed --json'),
+  ) as { webhook: number; secret: string }
+  expect(added.secret).toHaveLength(43)
+  const shown = await run('npx millrace webhooks')
+  expect(shown).toMatch(/on +approval_needed run_failed +– +https:\/\/example\.org\/millrace\n$/)
+  expect(shown).not.toContain(added.secret)
+  expect(await run(`npx millrace webhooks disable ${added.webhook}`)).toContain('is called no more')
+  expect(await run(`npx millrace webhooks deliveries ${added.webhook}`)).toBe('Nothing was sent yet.\n')
+  expect(await run(`npx millrace webhooks remove ${added.webhook}`)).toContain('is gone')
+  expect(await run('npx millrace webhooks')).toMatch(/^Nobody is called/)
+  const notices = JSON.parse(await run('npx millrace notifications --json')) as { notifications: { read: boolean }[] }
+  expect(notices.notifications.some(({ read }) => read)).toBe(true)
+  await expect(run('npx millrace recipes set examples/board/recipes/design.yaml --base 1')).rejects.toMatchObject({
+    code: 'RECIPE_CHANGED',
+    causes: [expect.stringContaining('it is at version 2 now')],
+  })
+  expect(await run('npx millrace recipes set examples/board/recipes/design.yaml --base 2')).toContain('at version 3')
+})
+
 test('what the guide names besides is there', () => {
   const all = (parent: Command): string[] =>
     parent.commands.flatMap((one) => [`${parent.name()} ${one.name()}`, ...all(one)])

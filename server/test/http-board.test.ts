@@ -85,6 +85,27 @@ test('a card goes from the board to its run, and the run waits for a word', asyn
   ])
 })
 
+test('a run is called in lists as people know it, is found by that, and is nobody’s who does not see it', async () => {
+  const { body: made } = await send('/api/cards', { title: 'A quieter chat', stage: 'inbox' })
+  const { body: moved } = await send(`/api/cards/${made.card.id}/move`, { to: 'prd', version: 1 })
+  const { body: chat } = await send('/api/runs', {
+    kind: 'chat',
+    input: { model: 'fake:a', messages: [{ role: 'user', content: 'x' }] },
+  })
+  const nameOf = async (run: number, as = 'admin') => (await stage.ask(`/api/runs/${run}`, { as })).body.name
+  expect(await nameOf(moved.transition.run)).toBe('A quieter chat → PRD')
+  expect(await nameOf(chat.run.id)).toBe('fake:a')
+  const found = await stage.ask(`/api/runs?search=${encodeURIComponent('quieter chat → p')}`)
+  expect(found.body.items).toMatchObject([{ id: moved.transition.run, name: 'A quieter chat → PRD' }])
+  const counted = await stage.ask('/api/runs/counts?search=QUIETER')
+  expect(counted.body.counts).toEqual({ awaiting_approval: 1 })
+  const elsewhere = await stage.ask('/api/runs?search=quieter', { as: 'stranger' })
+  expect(JSON.stringify(elsewhere.body)).not.toContain('quieter')
+  // As it is called now.
+  await send(`/api/cards/${made.card.id}`, { title: 'A calm chat', version: 2 }, 'PATCH')
+  expect(await nameOf(moved.transition.run)).toBe('A calm chat → PRD')
+})
+
 test('a run of any kind is cancelled with a reason, which stands in its log', async () => {
   const { body } = await send('/api/runs', {
     kind: 'chat',

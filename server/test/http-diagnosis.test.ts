@@ -42,6 +42,9 @@ test('a clinician asks, and the same question again is the same run', async () =
     status: 'completed',
     diagnosis_result: { metadata: { model: 'fake:a' } },
   })
+  // In lists of runs it has no words of anybody.
+  const { items } = (await stage.ask('/api/runs?kind=diagnosis')).body
+  expect(items.map(({ name }: { name: string | null }) => name)).toEqual([null])
   const again = await ask('clinician-1-1', 'visit-1')
   expect([again.status, again.body]).toEqual([200, { id: first.body.id, status: 'completed', created: false }])
 })

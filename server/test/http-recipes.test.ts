@@ -211,6 +211,23 @@ test('of two changes at one moment one wins and the other is told', async () => 
   expect(row).toEqual({ version: 2 })
 })
 
+test('who saves or deletes another version than he looked at is told, by whom it was changed, and loses nothing', async () => {
+  const { version } = (await recipes('/beta')).body.recipe
+  const changed = await patch('beta', { onFailBehavior: 'stay', baseVersion: version })
+  expect(changed.body.recipe).toMatchObject({ onFailBehavior: 'stay', version: version + 1 })
+  const before = await stored()
+  const late = await patch('beta', { onFailBehavior: 'revert', baseVersion: version })
+  expect([late.status, late.body.code]).toEqual([409, 'RECIPE_CHANGED'])
+  expect(late.body.causes[0]).toMatch(
+    new RegExp(`^you looked at version ${version}; it is at version ${version + 1} now, by member at `),
+  )
+  expect(late.body.remedy).toContain('Read it again')
+  expect((await patch('beta', { onFailBehavior: 'revert', baseVersion: 0 })).body.causes[0]).toContain('had none')
+  expect((await recipes(`/beta?baseVersion=${version}`, { method: 'DELETE' })).body.code).toBe('RECIPE_CHANGED')
+  expect(await stored()).toEqual(before)
+  expect((await patch('beta', { onFailBehavior: 'revert', baseVersion: version + 1 })).status).toBe(200)
+})
+
 test('a recipe that is deleted is gone, and a skill on which one stands cannot be taken away', async () => {
   const [skill] = await stage.db.sql<{ id: number }>("select id from skills.skills where key = 'review-design'")
   await expect(sql('select skills.remove($1)', [skill?.id])).rejects.toThrow('stands on it')

@@ -18,9 +18,7 @@ import { openKeys } from '../src/keys/keys.ts'
 import { chatRun } from '../src/domains/chat/chat.ts'
 import { diagnosisRun } from '../src/domains/diagnosis/examine.ts'
 import { probeRun } from '../src/domains/probe/run.ts'
-import { gatesTask } from '../src/domains/stage/gates-task.ts'
-import { stageRun } from '../src/domains/stage/run.ts'
-import { stepTasks } from '../src/domains/stage/step.ts'
+import { stageKind } from '../src/domains/stage/stage.ts'
 import { openRecorder } from '../src/domains/tool/recorder.ts'
 import { toolRun } from '../src/domains/tool/run.ts'
 import type { LineTimes } from '../src/http/lines.ts'
@@ -99,10 +97,7 @@ export async function openHttpStage(
   const recorder = openRecorder()
   const tools = openTools({ folder: undefined, python, recorder, ...how.tools })
   const tool = toolRun(tools)
-  const stage = stageRun({
-    steps: stepTasks({ catalogue, prices }),
-    gates: [gatesTask(tools)],
-  })
+  const stage = stageKind({ catalogue, prices, tools })
   const kinds = [probe, probeAnalysis, chat, diagnosis.kind, tool, stage].map((kind) => traced<AnyRunKind>(kind))
   const keys = openKeys({}, { given: randomBytes(32).toString('base64'), folder: '' }, console.error)
   const house = openHouse(

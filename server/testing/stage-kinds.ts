@@ -26,6 +26,10 @@ export function kindsOf(
       return { results, blocked: results.some((gate) => gate.required && !gate.passed) }
     },
   })
-  const kind = stageRun({ steps: [step], gates: [gates] })
+  const kind = stageRun({
+    steps: [step],
+    gates: [gates],
+    uses: async () => ({ requests: 1, tokens: 0, micros: 0 }),
+  })
   return kind
 }

@@ -5,10 +5,8 @@ import { dirname, join } from 'node:path'
 import { openEngine, startWorker, type Engine, type Principal, type Run, type Worker } from '@millrace/engine'
 import { freshDatabase, until, type TestDatabase } from '@millrace/engine/testing'
 import { operator, rooms } from '../src/app.ts'
-import { gatesTask } from '../src/domains/stage/gates-task.ts'
 import { saveRecipe, type CheckedStored } from '../src/domains/stage/recipes/recipes.ts'
-import { stageRun } from '../src/domains/stage/run.ts'
-import { stepTasks } from '../src/domains/stage/step.ts'
+import { stageKind } from '../src/domains/stage/stage.ts'
 import { openPrices } from '../src/prices/prices.ts'
 import { openProviders, type Catalogue } from '../src/providers/catalogue.ts'
 import type { ExecutionContext, ExecutionProvider } from '../src/providers/execution.ts'
@@ -24,7 +22,7 @@ export interface WorkBench {
   readonly tools: Tools
   readonly folder: string
   /** What the model `mine:…` was asked, oldest first. */
-  readonly asked: { readonly prompt: string; readonly context: ExecutionContext }[]
+  readonly asked: { readonly system: string; readonly prompt: string; readonly context: ExecutionContext }[]
   /** What it answers: an object as JSON, a text as it is. */
   answer: (prompt: string, context: ExecutionContext) => unknown
   /** Skills of a folder, by name and file; all are read again. */
@@ -60,8 +58,8 @@ export async function openWorkBench({ tools: files = {} }: WorkOptions = {}): Pr
   const mine: ExecutionProvider = {
     name: 'mine',
     models: ['large'],
-    async execute(_system, prompt, context) {
-      asked.push({ prompt, context })
+    async execute(system, prompt, context) {
+      asked.push({ system, prompt, context })
       const said = await bench.answer(prompt, context)
       const output = typeof said === 'string' ? said : JSON.stringify(said)
       return { success: true, output, tokensUsed: { input: 10, output: 5 } }
@@ -75,10 +73,7 @@ export async function openWorkBench({ tools: files = {} }: WorkOptions = {}): Pr
     python: others.python,
     recorder,
   })
-  const kind = stageRun({
-    steps: stepTasks({ catalogue, prices: others.prices }),
-    gates: [gatesTask(tools)],
-  })
+  const kind = stageKind({ catalogue, prices: others.prices, tools })
   const workers: Worker[] = []
   const bench: WorkBench = {
     db,

@@ -303,11 +303,11 @@ export interface Paths {
   }
   '/api/stage-recipes/{stage}': {
     get: { path: { stage: string | number }; query?: { workspaceId?: number | undefined }; answer: { readonly recipe: StageRecipe; readonly validation: RecipeValidation } }
-    patch: { path: { stage: string | number }; body: { readonly workspaceId?: number | undefined }; answer: { readonly recipe: StageRecipe; readonly validation: RecipeValidation } }
-    delete: { path: { stage: string | number }; query?: { workspaceId?: number | undefined }; answer: undefined }
+    patch: { path: { stage: string | number }; body: { readonly workspaceId?: number | undefined; readonly baseVersion?: number | undefined }; answer: { readonly recipe: StageRecipe; readonly validation: RecipeValidation } }
+    delete: { path: { stage: string | number }; query?: { workspaceId?: number | undefined; baseVersion?: number | undefined }; answer: undefined }
   }
   '/api/stage-recipes/{stage}/check': {
-    post: { path: { stage: string | number }; body: { readonly workspaceId?: number | undefined }; answer: RecipeValidation }
+    post: { path: { stage: string | number }; body: { readonly workspaceId?: number | undefined; readonly baseVersion?: number | undefined }; answer: RecipeValidation }
   }
   '/api/stage-recipes/{stage}/preview': {
     post: { path: { stage: string | number }; body: { readonly cardId: number; readonly workspaceId?: number | undefined }; answer: { readonly stage: string; readonly results: readonly (GateResult)[]; readonly blocked: boolean } }

@@ -72,7 +72,7 @@ describe.skipIf(browserPath() === undefined)('the console', { timeout: 600_000 }
           ),
         ).length,
         ran: 'hit' in window,
-        shown: document.body.textContent?.includes('data-hit') === true,
+        shown: document.body.textContent.includes('data-hit'),
       }))
       expect({ name, ...seen }).toMatchObject({ name, made: 0, links: 0, ran: false })
       if (seen.shown) shown += 1

@@ -131,5 +131,27 @@ export function board(on: () => Tour): void {
       const { body } = await stage.http.ask('/api/stage-recipes/prd')
       expect(body.recipe.gates[0].id).toBe('whole')
     })
+
+    test('a recipe that somebody else has saved meanwhile is not saved over unless one says so, and nothing typed is lost', async () => {
+      await open('/board/recipes/design')
+      await page.getByText('It can be saved.').waitFor()
+      await page.getByRole('textbox', { name: 'Gate 1: Id' }).fill('mine')
+      const theirs = await stage.http.ask('/api/stage-recipes/design', {
+        method: 'PATCH',
+        body: { onFailBehavior: 'review_required' },
+      })
+      await page.getByText('It can be saved.').waitFor()
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      const told = page.getByRole('alert').filter({ hasText: 'What you have typed is still here.' })
+      await told.waitFor()
+      expect(await page.getByRole('textbox', { name: 'Gate 1: Id' }).inputValue()).toBe('mine')
+      const kept = (await stage.http.ask('/api/stage-recipes/design')).body.recipe
+      expect(kept).toMatchObject({ version: theirs.body.recipe.version, onFailBehavior: 'review_required' })
+      await told.getByRole('button', { name: 'Save mine over it' }).click()
+      await page.getByText('The recipe is saved').waitFor()
+      const now = (await stage.http.ask('/api/stage-recipes/design')).body.recipe
+      expect([now.version, now.gates[0].id]).toEqual([kept.version + 1, 'mine'])
+      expect(await told.count()).toBe(0)
+    })
   })
 }

@@ -1,5 +1,6 @@
 /** The commands about recipes: which there are, writing the usual ones, changing one, trying one. */
 import { Option, type Command } from 'commander'
+import { wholeNumber } from './arguments.ts'
 
 type Add = (
   parent: Command,
@@ -44,6 +45,7 @@ export function recipesCommands(program: Command, command: Add, done: (code: num
   )
     .argument('<file...>', 'YAML or JSON with `stage` and fields of a recipe')
     .addOption(stageOption())
+    .option('--base <version>', 'change it only if it is at this version; 0: only if there is none', wholeNumber(0))
     .action(async (files, options) => done(await (await import('./recipes.ts')).setRecipes(files, options)))
   command(recipes, 'check', 'Say what `set` would say; nothing is kept.', ['millrace recipes check prd.yaml'])
     .argument('<file>', 'YAML or JSON with `stage` and fields of a recipe')

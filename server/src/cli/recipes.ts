@@ -67,12 +67,19 @@ export function initRecipes(options: { provider?: string }): Promise<number> {
 }
 
 /** All files are read before the first is kept. */
-export async function setRecipes(files: readonly string[], options: { stage?: string }): Promise<number> {
+export async function setRecipes(
+  files: readonly string[],
+  options: { stage?: string; base?: number },
+): Promise<number> {
+  const { base } = options
+  if (base !== undefined && files.length > 1) {
+    throw new Refusal('INVALID_INPUT', '--base is the version of one recipe: name one file.')
+  }
   const changes: Awaited<ReturnType<typeof changeOf>>[] = []
   for (const file of files) changes.push(await changeOf(file, options.stage))
   return withApp(async ({ engine, catalogue }) => {
     for (const { stage, change } of changes) {
-      const { recipe, validation } = await saveRecipe(engine, operator, WORKSPACE, stage, change, catalogue)
+      const { recipe, validation } = await saveRecipe(engine, operator, WORKSPACE, stage, change, catalogue, base)
       say(`The recipe of ${stage} is at version ${recipe.version}.`)
       tellValidation(validation)
     }

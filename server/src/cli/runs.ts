@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import type { Activity, Run } from '@millrace/engine'
 import { operator } from '../app.ts'
 import { exportRun, type ProbeExport } from '../domains/probe/export.ts'
+import { findRuns } from '../runs/find-runs.ts'
 import { override, resultsOf } from '../domains/probe/results.ts'
 import { headline } from './analysis.ts'
 import { endOf, exportTo, failureLines, outputLines, resultTable } from './follow-run.ts'
@@ -15,14 +16,15 @@ import { wonder } from './waiting.ts'
 
 export async function listRuns(options: { limit: number; before?: number; json?: boolean }): Promise<number> {
   return withApp(async ({ engine }) => {
-    const found = await engine.runs(operator, options.before === undefined ? { limit: options.limit } : options)
+    const { limit, before } = options
+    const found = await findRuns(engine, operator, { limit, ...(before === undefined ? {} : { before }) })
     if (options.json === true) say(JSON.stringify(found))
     else if (found.length === 0)
       say('There are no runs yet. `millrace probe examples/value-dilemma/definition.yaml --models fake:a` starts one.')
     else {
       say(
         table(
-          ['run', 'kind', 'status', 'done', 'failed', 'total', 'started'],
+          ['run', 'kind', 'status', 'done', 'failed', 'total', 'started', 'name'],
           found.map((run) => [
             run.id,
             run.kind,
@@ -31,6 +33,7 @@ export async function listRuns(options: { limit: number; before?: number; json?:
             run.progress.failed,
             run.progress.total,
             when(run.createdAt),
+            run.name ?? '',
           ]),
         ),
       )

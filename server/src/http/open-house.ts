@@ -1,7 +1,7 @@
 /** Opens what the routes stand on, and closes it again in order. */
 import { openApi, type Settings } from '@millrace/engine'
 import { openAccesses } from '../domains/probe/accesses.ts'
-import { findRuns } from '../domains/probe/find-runs.ts'
+import { findRuns } from '../runs/find-runs.ts'
 import { listCards } from '../domains/stage/cards.ts'
 import { listNotices } from '../domains/stage/notices.ts'
 import { NEWEST, openBoards } from './boards.ts'

@@ -1,7 +1,7 @@
 /** What is answered about runs, as schemas: the contract, and what keeps other fields from going out. */
 import type { Failure, Run } from '@millrace/engine'
 import { z } from 'zod'
-import type { FoundRun } from '../domains/probe/find-runs.ts'
+import type { FoundRun } from '../runs/find-runs.ts'
 import { STATUSES, progressAt, statusAt, type Status } from './words.ts'
 
 export const failureSchema = z
@@ -32,7 +32,12 @@ export const runSchema = z
     workspace: z.int(),
     kind: z.string(),
     status: z.enum(STATUSES),
-    name: z.string().nullable().describe('Of a probe: its definition’s name.'),
+    name: z
+      .string()
+      .nullable()
+      .describe(
+        'What it is called among others: a probe by its definition, a stage run by card and stage, a call by its tool or model. Runs on sensitive records have no name.',
+      ),
     definition: z.object({ id: z.int(), version: z.int() }).nullable().describe('The stored version that it asks.'),
     models: z.array(z.string()).nullable(),
     priority: z.int(),

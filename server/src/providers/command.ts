@@ -194,12 +194,11 @@ function killGroup(group: number): void {
   }
 }
 
-/** A single question as it is; a conversation with its roles, the next turn left open. */
+/** A single question as it is, below its instructions; a conversation with its roles, the next turn left open. */
 function inputOf({ messages, schema }: ModelRequest): string {
-  const [first] = messages
   const said =
-    messages.length === 1 && first?.role === 'user'
-      ? first.content
+    messages.filter(({ role }) => role !== 'system').length === 1
+      ? messages.map(({ content }) => content).join('\n\n')
       : [...messages.map(({ role, content }) => `${ROLES[role]}:\n${content}`), 'Assistant:\n'].join('\n\n')
   if (schema === undefined) return said
   return `Answer with one JSON value that fits this JSON schema, and nothing else:\n${JSON.stringify(schema)}\n\n${said}`

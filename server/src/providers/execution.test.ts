@@ -140,7 +140,7 @@ describe('CLIProvider', () => {
   test('gives a program the prompt on its standard input and nothing of it in its arguments', async () => {
     const { callbacks, onLog } = listening()
     const said = await shell('cat; echo "$0 $*"').execute('Be brief.', 'Why, $(echo not)?', context, callbacks)
-    expect(said.output).toBe('System:\nBe brief.\n\nUser:\nWhy, $(echo not)?\n\nAssistant:\n/bin/sh ')
+    expect(said.output).toBe('Be brief.\n\nWhy, $(echo not)?/bin/sh ')
     expect(onLog).toHaveBeenCalledWith('debug', expect.stringContaining('Be brief.'))
   })
 

@@ -1,8 +1,8 @@
 /** The recipes of the stages: looked at and edited, with what saving would say while one types. */
 import { ChefHat, Plus, Save, Trash2 } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { useState } from 'react'
 import { Link as Way, useLocation, useParams } from 'wouter'
-import { ask, type Answer, type Skill, type StageRecipe } from '../api.ts'
+import { ask, problemIn, type Answer, type Skill, type StageRecipe } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { may, useMe } from '../shell/me.ts'
 import {
@@ -62,7 +62,7 @@ export default function RecipesPage() {
                 <div className="grid items-start gap-5 lg:grid-cols-[13rem_1fr]">
                   <StageList stages={columns} recipes={all} current={stage.key} />
                   <Editor
-                    key={`${stage.key} ${recipe?.version ?? 0}`}
+                    key={stage.key}
                     stage={stage}
                     recipe={recipe}
                     writes={writes}
@@ -109,6 +109,11 @@ function StageList({ stages, recipes, current }: { stages: Stages; recipes: read
   )
 }
 
+const openedAt = (recipe: StageRecipe | undefined) => ({
+  base: recipe?.version ?? 0,
+  kept: recipe === undefined ? undefined : draftOf(recipe),
+})
+
 interface EditorProps {
   readonly stage: Stages[number]
   readonly recipe: StageRecipe | undefined
@@ -117,13 +122,26 @@ interface EditorProps {
 }
 
 function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
-  const kept = useMemo(() => (recipe === undefined ? undefined : draftOf(recipe)), [recipe])
+  // What is typed stands on this version, whatever others save meanwhile.
+  const [opened, setOpened] = useState(() => openedAt(recipe))
+  const { base, kept } = opened
   const [draft, setDraft] = useState<Draft | undefined>(kept)
   const [skills] = useAsked('/api/skills', { query: { limit: 200 } })
   const [models] = useAsked('/api/models', {})
   const [busy, setBusy] = useState(false)
   const [removing, setRemoving] = useState(false)
+  const [refused, setRefused] = useState(false)
   const check = useCheck(stage.key, draft)
+  const changed =
+    draft !== undefined && (kept === undefined || JSON.stringify(fieldsOf(draft)) !== JSON.stringify(fieldsOf(kept)))
+  const now = recipe?.version ?? 0
+  const take = (newer: StageRecipe | undefined) => {
+    const next = openedAt(newer)
+    setOpened(next)
+    setDraft(next.kept)
+    setRefused(false)
+  }
+  if (now > base && !changed) take(recipe)
   if (draft === undefined) {
     return (
       <section className="rounded-lg border border-line bg-box shadow-low">
@@ -142,34 +160,53 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
       </section>
     )
   }
-  const changed = kept === undefined || JSON.stringify(fieldsOf(draft)) !== JSON.stringify(fieldsOf(kept))
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change })
-  async function save() {
+  async function save(on: number) {
     if (draft === undefined) return
     setBusy(true)
     try {
-      await ask('patch', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, body: fieldsOf(draft) })
+      const body = { ...fieldsOf(draft), baseVersion: on }
+      const saved = await ask('patch', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, body })
+      take(saved.recipe)
       tell(words.saved)
       askAgain('/api/stage-recipes', '/api/board')
     } catch (error) {
       tellProblem(error)
+      if (problemIn(error).code === 'RECIPE_CHANGED') {
+        setRefused(true)
+        askAgain('/api/stage-recipes')
+      }
     }
     setBusy(false)
   }
   async function remove() {
     try {
-      await ask('delete', '/api/stage-recipes/{stage}', { path: { stage: stage.key } })
+      await ask('delete', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, query: { baseVersion: now } })
+      take(undefined)
       tell(words.deleted)
-      askAgain('/api/stage-recipes')
     } catch (error) {
       tellProblem(error)
     }
+    askAgain('/api/stage-recipes')
   }
   const known = (skills.data?.items ?? []).filter((one): one is Skill => typeof one.id === 'number')
   const providers = [...new Set([draft.provider, ...(models.data?.providers ?? []).map(({ id }) => id)])]
   return (
     <div className="grid min-w-0 items-start gap-5 xl:grid-cols-[1fr_20rem]">
       <div className="flex min-w-0 flex-col gap-5">
+        {(now > base || refused) && changed ? (
+          <div role="alert" className="flex flex-col gap-3 rounded-lg border border-warn bg-warn-wash px-4 py-2.5">
+            {words.conflict(now)}
+            <div className="flex flex-wrap gap-2">
+              <Button size="small" onClick={() => take(recipe)}>
+                {words.theirs}
+              </Button>
+              <Button size="small" disabled={check?.valid === false} onClick={() => void save(now)}>
+                {words.over}
+              </Button>
+            </div>
+          </div>
+        ) : null}
         <Card
           title={
             <span className="flex items-center gap-2">
@@ -248,7 +285,7 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
               icon={Save}
               busy={busy}
               disabled={!changed || check?.valid === false}
-              onClick={() => void save()}
+              onClick={() => void save(base)}
             >
               {words.save}
             </Button>

@@ -15,6 +15,12 @@ export const words = {
   written: (n: number, kept: number) => `${n} written, ${kept} kept as they were`,
   none: (stage: string) => `${stage} has no recipe`,
   noneLead: 'Cards that come here start nothing. Begin with an empty recipe, or write the usual ones for all stages.',
+  conflict: (version: number) =>
+    version === 0
+      ? 'Somebody else has taken this recipe away. What you have typed is still here.'
+      : `Somebody else has saved version ${version}. What you have typed is still here.`,
+  theirs: 'Show theirs, drop mine',
+  over: 'Save mine over it',
   begin: 'Begin a recipe',
   level: 'Automation',
   onFail: 'When a required gate fails',

@@ -15,6 +15,8 @@ import {
   type SoFar,
   type TaskSpec,
 } from '@millrace/engine'
+import { heldByMoney } from '../../prices/held.ts'
+import type { UsesOfStep } from './steps/uses.ts'
 
 const stepInput = z.looseObject({
   order: z.int(),
@@ -70,7 +72,10 @@ export const stageOutput = z.object({
   }),
 })
 
-/** All tasks of a workspace's stage runs stand under one key: how many at a time is its setting. */
+/**
+ * All tasks of a workspace's stage runs stand under one key: how many at a time is its setting.
+ * Steps have it as their bound, beside the key of the provider that they ask.
+ */
 export const keyOf = (workspace: number) => `stage:${workspace}`
 export const stepKind = (provider: string) => `stage.step.${provider}`
 export const GATES = 'stage.gates'
@@ -97,14 +102,18 @@ const NOT_OF_A_CARD: Failure = {
 
 type AnyTaskKind = AnyRunKind['tasks'][number]
 
-/** `steps`: a task kind for each provider; `gates`: the one that looks at gates. */
-export function stageRun(kinds: { readonly steps: readonly AnyTaskKind[]; readonly gates: readonly AnyTaskKind[] }) {
+/** `steps`: a task kind for each provider; `gates`: the one that looks at gates; `uses`: what a step may use. */
+export function stageRun(given: {
+  readonly steps: readonly AnyTaskKind[]
+  readonly gates: readonly AnyTaskKind[]
+  readonly uses: UsesOfStep
+}) {
   return defineRun({
     name: 'stage',
     input: stageInput,
-    tasks: [begin, ...kinds.steps, ...kinds.gates],
+    tasks: [begin, ...given.steps, ...given.gates],
     plan: ({ workspace }) => [{ kind: begin.name, key: keyOf(workspace), input: {} }],
-    next: decide,
+    next: (soFar) => decide(soFar, given.uses),
   })
 }
 export type StageRun = ReturnType<typeof stageRun>
@@ -128,7 +137,10 @@ const DONE = `
     left join engine.attempts a on a.run_id = t.run_id and a.n = t.n and a.attempt = t.attempt
    where t.run_id = $1 and t.n > 0 order by t.n`
 
-async function decide({ run, input, read }: SoFar<StageInput>): Promise<Next<z.output<typeof stageOutput>>> {
+async function decide(
+  { run, input, read }: SoFar<StageInput>,
+  usesOf: UsesOfStep,
+): Promise<Next<z.output<typeof stageOutput>>> {
   const { rows: done } = await read<Record<keyof Done, never>>(DONE, [run])
   const tasks = done as readonly Done[]
   const broken = tasks.find((task) => task.state === 'failed')
@@ -143,7 +155,19 @@ async function decide({ run, input, read }: SoFar<StageInput>): Promise<Next<z.o
   const key = keyOf(input.workspace)
   if (step >= 0) {
     const { provider, model } = input.steps[step] as StageInput['steps'][number]
-    return { do: [{ kind: stepKind(provider), key, input: { step, ...(model === undefined ? {} : { model }) } }] }
+    const { micros, ...uses } = await usesOf({ read, workspace: input.workspace, run, input, step })
+    if (micros === null && (await heldByMoney({ query: read }, run))?.moneyAlone === true) return { fail: NO_PRICE }
+    return {
+      do: [
+        {
+          kind: stepKind(provider),
+          key: provider,
+          bound: key,
+          input: { step, ...(model === undefined ? {} : { model }) },
+          uses: { ...uses, micros: micros ?? 0 },
+        },
+      ],
+    }
   }
   if (input.gates.length === 0) return { succeed: ended(input, { results: [], blocked: false }, false) }
 
@@ -189,6 +213,15 @@ function gateFailed(input: StageInput, seen: Seen): Failure {
     origin: 'task',
     details: { gates: gates.join(', '), onFail: input.onFailBehavior },
   }
+}
+
+/** It would pass unseen. */
+const NO_PRICE: Failure = {
+  code: 'BUDGET_CANNOT_HOLD',
+  message:
+    'A budget of money could not hold the next step: no price is known of its model. A price in the file of MILLRACE_PRICES, or a budget of tokens beside it, helps; then retry.',
+  retryable: false,
+  origin: 'task',
 }
 
 const STEP_FAILED: Failure = {

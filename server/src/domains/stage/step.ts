@@ -7,7 +7,6 @@ import { z } from 'zod'
 import {
   again,
   defineTask,
-  Refusal,
   TaskFailed,
   toJson,
   type Again,
@@ -21,17 +20,17 @@ import type { Prices } from '../../prices/prices.ts'
 import { canAsk, type Catalogue, type Resolved } from '../../providers/catalogue.ts'
 import { isFailure } from '../../providers/failures.ts'
 import { generate, type ModelRequest } from '../../providers/provider.ts'
-import { skillFor, type UsableSkill } from '../../skills/skill.ts'
+import type { UsableSkill } from '../../skills/skill.ts'
 import { renderPrompt } from '../../skills/template.ts'
-import { documentsVisible } from './documents/documents.ts'
 import { LONGEST_STEP } from './recipes/recipe.ts'
 import { TEXT_OUTPUT } from './recipes/check.ts'
 import { stepKind, stepTaskInput } from './run.ts'
 import { answerOf, keepRecords } from './executors/declared.ts'
 import type { StepHand } from './steps/step-hand.ts'
+import { maxTokensOf, temperatureOf } from './steps/asking.ts'
 import { stepFailed } from './steps/failures.ts'
-import { asMaterial } from './steps/material.ts'
-import { documentsNamed, inputsOf } from './steps/inputs.ts'
+import { messagesOf } from './steps/prompt.ts'
+import { makeReady } from './steps/ready.ts'
 import { isLink, madeOf, type Made, type MadeArtifact } from './steps/outputs.ts'
 import { workSnapshot, type StepSnapshot, type WorkSnapshot } from './steps/snapshot.ts'
 
@@ -66,10 +65,17 @@ export function stepTasks(deps: StepDeps) {
 
 const PAUSE = 2
 
-/** Its recipe says how often; waiting for a provider's limit is nobody's failure. */
+/**
+ * Its recipe says how often.  Waiting for a provider's limit is nobody's failure, and credit
+ * that is used up is nobody's but the account's: both concern all under the key.
+ */
 function retry(failure: Failure, tries: number): Again {
-  if (failure.code === 'RATE_LIMIT')
-    return { outcome: 'later', delay: failure.retryAfter ?? PAUSE * (0.5 + Math.random()) }
+  if (failure.code === 'BILLING') return { outcome: 'stopped' }
+  if (failure.code === 'RATE_LIMIT') {
+    return failure.retryAfter === undefined
+      ? { outcome: 'later', delay: PAUSE * (0.5 + Math.random()) }
+      : { outcome: 'throttled', delay: failure.retryAfter }
+  }
   return again(failure, tries, Number(failure.details?.['retries'] ?? 0))
 }
 
@@ -102,23 +108,7 @@ async function performStep(
   deps: StepDeps,
 ): Promise<StepOutput> {
   const { workspace, run, read } = hand
-  const skill = await skillFor({ query: read }, workspace, Number(step.skill.id), step.skill.version)
-  if (skill === undefined || skill.digest !== step.skill.digest) throw stepFailed('SKILL_GONE')
-  const inputs = inputsOf(
-    step,
-    {
-      card: { ...snapshot.card, answers: await answersTo(read, snapshot.card.id) },
-      documents: await documentsVisible(read, {
-        card: snapshot.card.id,
-        stage: snapshot.stage,
-        run,
-        before: hand.task,
-        named: documentsNamed(Object.values(step.inputsMapping)),
-      }),
-      steps: await outputsBefore(hand),
-    },
-    skill.inputSchema,
-  )
+  const { skill, inputs } = await makeReady({ read, workspace, run, before: hand.task }, snapshot, step)
   hand.log('step begun', { order: step.order, skill: skill.key, version: skill.version, model: step.model })
   const told: MadeArtifact[] = []
   const stepHand = handOf(hand, snapshot, step, skill, inputs, signal, deps, told)
@@ -147,7 +137,7 @@ function handOf(
   const { read } = hand
   const resolved = deps.catalogue.resolve(step.model)
   if (isFailure(resolved)) throw new TaskFailed(resolved)
-  const { temperature, maxTokens } = asking(step)
+  const [temperature, maxTokens] = [temperatureOf(step), maxTokensOf(step)]
   let round: Promise<number> | undefined
   return {
     step,
@@ -158,7 +148,7 @@ function handOf(
     async ask(name, { variables, seed, temperature: warmth = temperature, schema = skill.outputSchema ?? undefined }) {
       const request: ModelRequest = {
         model: resolved.model,
-        messages: [{ role: 'user', content: filled(skill.promptTemplate, asMaterial(variables)) }],
+        messages: messagesOf(skill, variables),
         // Without the run: the same card gives the same with a fake, today and tomorrow.
         label: `${step.order} ${name}`,
         maxTokens,
@@ -212,26 +202,6 @@ function execution(
   }
 }
 
-const DEFAULT_MAX_TOKENS = 8_192
-
-function asking({ params }: StepSnapshot): { temperature?: number; maxTokens: number } {
-  const { temperature, maxTokens } = params
-  return {
-    ...(typeof temperature === 'number' ? { temperature } : {}),
-    maxTokens: typeof maxTokens === 'number' ? maxTokens : DEFAULT_MAX_TOKENS,
-  }
-}
-
-function filled(template: string, variables: Readonly<Record<string, unknown>>): string {
-  try {
-    return renderPrompt(template, variables)
-  } catch (error) {
-    throw error instanceof Refusal
-      ? stepFailed('INVALID_TEMPLATE', error.code === 'MISSING_VARIABLE' ? error.causes : [])
-      : error
-  }
-}
-
 /** `usage` and `cost` under these names: the sums of what was paid look for them. */
 async function askOnce(
   { provider, providerId, model }: Resolved,
@@ -265,35 +235,6 @@ function checked(output: unknown, { outputSchema }: UsableSkill): unknown {
 async function roundOf(hand: Hand<StepInput>): Promise<number> {
   const { rows } = await hand.read<{ round: number }>('select round from engine.runs where id = $1', [hand.run])
   return rows[0]?.round ?? 1
-}
-
-/** What people have answered, the oldest first; nothing where they were asked nothing. */
-async function answersTo(read: Tx['query'], card: number): Promise<string | undefined> {
-  const { rows } = await read<{ question: string; answer: string }>(
-    'select question, answer from stage.questions where card_id = $1 and answer is not null order by id',
-    [card],
-  )
-  if (rows.length === 0) return undefined
-  return rows.map(({ question, answer }) => `Question: ${question}\nAnswer: ${answer}`).join('\n\n')
-}
-
-const keptOutput = z.object({ order: z.int(), skill: z.string(), output: z.unknown() })
-
-/** By order and by skill; of two with one skill the later one is meant. */
-async function outputsBefore(hand: Hand<StepInput>): Promise<ReadonlyMap<string, unknown>> {
-  const { rows } = await hand.read<{ output: unknown }>(
-    `select o.output from engine.outputs o join engine.inputs i on i.run_id = o.run_id and i.n = o.n
-      where o.run_id = $1 and o.n > 0 and o.n < $2 and i.input ? 'step' order by o.n`,
-    [hand.run, hand.task],
-  )
-  const found = new Map<string, unknown>()
-  for (const row of rows) {
-    const kept = keptOutput.safeParse(row.output)
-    if (!kept.success) continue
-    found.set(kept.data.skill, kept.data.output)
-    found.set(String(kept.data.order), kept.data.output)
-  }
-  return found
 }
 
 async function saveSteps(tx: Tx, finished: readonly Finished<StepInput, StepOutput>[]): Promise<void> {

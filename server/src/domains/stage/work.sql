@@ -37,10 +37,14 @@ begin
   return in_base + 1;
 end $$;
 
-create function stage.remove_recipe(in_workspace bigint, in_stage text)
+-- `in_base`: the version that was read; null: whichever.
+create function stage.remove_recipe(in_workspace bigint, in_stage text, in_base integer default null)
 returns void language plpgsql security definer set search_path = stage, engine, access, pg_temp as $$
 begin
   perform access.must(in_workspace, 'recipe.change');
+  if in_base <> (select x.version from stage_recipes x where x.workspace_id = in_workspace and x.stage = in_stage for no key update) then
+    perform refuse('RECIPE_CHANGED', 'Somebody else has changed this recipe meanwhile.', 'Read it again, then decide.');
+  end if;
   delete from stage_recipes x where x.workspace_id = in_workspace and x.stage = in_stage;
   if not found then perform refuse('NO_SUCH_RECIPE', 'This stage has no recipe.'); end if;
 end $$;
@@ -207,7 +211,7 @@ end $$;
 
 --------------------------------------------------------------------- the doors
 
-grant execute on function stage.set_recipe(bigint, text, integer, jsonb, jsonb), stage.remove_recipe(bigint, text),
+grant execute on function stage.set_recipe(bigint, text, integer, jsonb, jsonb), stage.remove_recipe(bigint, text, integer),
   stage.write(bigint, text, text, text, integer), stage.link_artifact(bigint, text, text, text),
   stage.measure(bigint, text, float8, text) to millrace_api;
 grant execute on function stage.keep_step(bigint, integer, jsonb), stage.keep_gates(bigint, integer, jsonb),

@@ -1,7 +1,7 @@
 /** One word for a run, by its body: the same for all kinds. */
 import { z } from 'zod'
 import { act, ACTIONS } from '../../domains/stage/approvals.ts'
-import { foundRun } from '../../domains/probe/find-runs.ts'
+import { foundRun } from '../../runs/find-runs.ts'
 import type { Door } from '../door.ts'
 import { given, runParams, who, type Opened } from '../house.ts'
 import { runAt, runSchema } from '../shapes.ts'

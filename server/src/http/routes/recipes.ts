@@ -11,7 +11,7 @@ import {
   type CheckedStored,
 } from '../../domains/stage/recipes/recipes.ts'
 import type { Door } from '../door.ts'
-import { given, id, who, workspaceAsked, type Opened } from '../house.ts'
+import { given, id, small, who, workspaceAsked, type Opened } from '../house.ts'
 import { gateResult, recipe, recipeValidation } from '../recipe-shapes.ts'
 
 const tags = ['recipes']
@@ -22,9 +22,15 @@ const stage = z.string().min(1).max(40).describe('Key of a stage.')
 const params = z.strictObject({ stage })
 const workspaceId = id.optional().describe('Number of the workspace; the first of yours if left out.')
 const asked = z.strictObject({ workspaceId })
+const base = z.int().min(0).max(2_147_483_647).optional()
 /** Its fields are checked by the recipe itself, which says everything that is wrong at once. */
 const change = z
-  .looseObject({ workspaceId: z.int().min(1).optional() })
+  .looseObject({
+    workspaceId: z.int().min(1).optional(),
+    baseVersion: base.describe(
+      'The version that was looked at, 0 where there was none; another one meanwhile is a 409.',
+    ),
+  })
   .describe('Fields of a recipe and their new values; what is not named stays.')
 const checked = z.object({ recipe, validation: recipeValidation })
 
@@ -106,10 +112,19 @@ export function recipeRoutes(door: Door, house: Opened): void {
       response: { 200: checked },
     },
     async handler(request) {
-      const { workspaceId: named, ...fields } = request.body
+      const { workspaceId: named, baseVersion, ...fields } = request.body
       const { engine, catalogue } = house()
       const workspace = workspaceAsked(request, named)
-      return shown(await saveRecipe(engine, who(request), workspace, request.params.stage, fields, catalogue))
+      const saved = await saveRecipe(
+        engine,
+        who(request),
+        workspace,
+        request.params.stage,
+        fields,
+        catalogue,
+        baseVersion,
+      )
+      return shown(saved)
     },
   })
 
@@ -122,12 +137,14 @@ export function recipeRoutes(door: Door, house: Opened): void {
       operationId: 'removeRecipe',
       summary: 'Take a recipe away; cards that come into its stage start nothing.',
       params,
-      querystring: asked,
+      querystring: asked.extend({
+        baseVersion: small.optional().describe('The version that was looked at; another one meanwhile is a 409.'),
+      }),
       response: { 204: z.undefined().describe('It is gone.') },
     },
     async handler(request, reply) {
       const workspace = workspaceAsked(request, request.query.workspaceId)
-      await removeRecipe(house().engine, who(request), workspace, request.params.stage)
+      await removeRecipe(house().engine, who(request), workspace, request.params.stage, request.query.baseVersion)
       return reply.code(204).send()
     },
   })
@@ -145,7 +162,7 @@ export function recipeRoutes(door: Door, house: Opened): void {
       response: { 200: recipeValidation },
     },
     async handler(request) {
-      const { workspaceId: named, ...fields } = request.body
+      const { workspaceId: named, baseVersion: _, ...fields } = request.body
       const { engine, catalogue } = house()
       const workspace = workspaceAsked(request, named)
       const found = await engine.as(who(request), (tx) =>

@@ -1,7 +1,8 @@
 /** Runs: found, looked at, steered. */
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
-import { countRuns, findRuns, foundRun, progressByModel } from '../../domains/probe/find-runs.ts'
+import { progressByModel } from '../../domains/probe/progress.ts'
+import { countRuns, findRuns, foundRun } from '../../runs/find-runs.ts'
 import { again } from '../../runs/again.ts'
 import { refuseUnpriced } from '../../domains/probe/budget.ts'
 import { taskOf, tasksOf } from '../../runs/tasks.ts'

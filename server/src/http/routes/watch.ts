@@ -1,7 +1,7 @@
 /** Watching: the log of a run, page by page or live, and what moves in a workspace. */
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
-import { findRuns } from '../../domains/probe/find-runs.ts'
+import { findRuns } from '../../runs/find-runs.ts'
 import { NEWEST } from '../boards.ts'
 import type { Door } from '../door.ts'
 import { follow, FOLLOWED, followedOf } from '../followed.ts'

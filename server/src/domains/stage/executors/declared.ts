@@ -4,6 +4,7 @@
  * in code.  The files are those of the version that the run stands on.
  */
 import { TaskFailed, toJson, type Tx } from '@millrace/engine'
+import type { StepSnapshot } from '../steps/snapshot.ts'
 import type { StepHand } from '../steps/step-hand.ts'
 import { holdPanel, PANEL_FILE, readPanel, readVoteSchema } from './panel.ts'
 import { readRecords, RECORDS_FILE, recordsOf } from './records.ts'
@@ -48,10 +49,34 @@ async function votesOf(hand: StepHand, text: string): Promise<unknown> {
   })
 }
 
+export interface Questions {
+  /** The variables of each. */
+  readonly of: readonly Readonly<Record<string, unknown>>[]
+  /** So often each is asked at most. */
+  readonly times: number
+}
+
+/** What a step asks, at most. */
+export async function questionsOf(
+  read: Tx['query'],
+  step: StepSnapshot,
+  inputs: Readonly<Record<string, unknown>>,
+): Promise<Questions> {
+  const files = await filesOf({ read, step }, [PANEL_FILE, RECORDS_FILE])
+  const text = files.get(PANEL_FILE)
+  // Records that do not fit are asked for once more.
+  if (text === undefined) return { of: [inputs], times: files.has(RECORDS_FILE) ? 2 : 1 }
+  const { personas, votes } = readPanel(text)
+  return { of: personas.map((juror) => ({ ...inputs, juror })), times: votes }
+}
+
 const FILES = `select path, convert_from(bytes, 'UTF8') as text from skills.files
   where skill_id = $1 and version = $2 and path = any($3)`
 
-async function filesOf({ read, step }: StepHand, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function filesOf(
+  { read, step }: Pick<StepHand, 'read' | 'step'>,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const { rows } = await read<{ path: string; text: string }>(FILES, [step.skill.id, step.skill.version, paths])
   return new Map(rows.map(({ path, text }) => [path, text]))
 }

@@ -125,7 +125,7 @@ describe('a panel', () => {
       ['votes: [', 'panel.yaml'],
       ['a: &a [x]\nb: *a', 'panel.yaml'],
       [JSON.stringify({ ...panel({ a: 0 }) }), 'personas.0.weight'],
-      [JSON.stringify({ ...panel({ a: 1 }), fail: 90 }), 'panel.yaml'],
+      [JSON.stringify({ ...panel({ a: 1 }), fail: 90 }), 'fail'],
     ] as const) {
       expect(() => readPanel(text)).toThrow(
         expect.objectContaining({ failure: expect.objectContaining({ details: { names } }) }),

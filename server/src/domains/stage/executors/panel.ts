@@ -21,7 +21,7 @@ const persona = z.strictObject({
 })
 export type Persona = z.output<typeof persona>
 
-const panelSchema = z
+export const panelSchema = z
   .strictObject({
     /** Of each persona. */
     votes: z.int().min(1).max(15),
@@ -34,8 +34,11 @@ const panelSchema = z
     vote: z.string().min(1).max(200),
     personas: z.array(persona).min(1).max(50),
   })
-  .refine(({ pass, fail }) => fail <= pass)
-  .refine(({ personas }) => new Set(personas.map(({ name }) => name)).size === personas.length)
+  .refine(({ pass, fail }) => fail <= pass, { path: ['fail'], message: 'it is above pass' })
+  .refine(({ personas }) => new Set(personas.map(({ name }) => name)).size === personas.length, {
+    path: ['personas'],
+    message: 'two have one name',
+  })
 export type Panel = z.output<typeof panelSchema>
 
 /** Whatever else the schema of a vote asks for: this is what is counted. */

@@ -85,11 +85,12 @@ export type RecordKind = keyof typeof KINDS
 /** Rows by kind, as `stage.keep_records` takes them. */
 export type MadeRecords = { readonly [Kind in RecordKind]?: readonly z.output<(typeof KINDS)[Kind]>[] }
 
-const declared = z.partialRecord(
+/** Kinds of records, and the field of the output that each is in; `$` is all of it. */
+export const recordKinds = z.partialRecord(
   z.enum(Object.keys(KINDS) as [RecordKind, ...RecordKind[]]),
   z.string().regex(/^(\$|[\p{L}_][\p{L}\p{N}_-]{0,63})$/u),
 )
-type Declared = z.output<typeof declared>
+type Declared = z.output<typeof recordKinds>
 
 /** @throws TaskFailed INVALID_RECORDS with the kinds or fields that are wrong */
 export function readRecords(given: string): Declared {
@@ -99,7 +100,7 @@ export function readRecords(given: string): Declared {
   } catch {
     throw stepFailed('INVALID_RECORDS', [RECORDS_FILE])
   }
-  const read = declared.safeParse(said)
+  const read = recordKinds.safeParse(said)
   if (read.success) return read.data
   throw stepFailed(
     'INVALID_RECORDS',

@@ -27,6 +27,8 @@ export interface KnownSkill {
   readonly gone: boolean
   /** Has it a template that makes the text of this document? */
   readonly hasTemplate: (path: string) => boolean
+  /** What is wrong with the files that say what it does besides, with their lines. */
+  readonly faults: readonly string[]
 }
 
 export interface Known {
@@ -91,6 +93,7 @@ export function checkRecipe(recipe: Recipe, known: Known): CheckedRecipe {
     errors.push(...wrongAsking(step, recipe.provider, known).map((wrong) => `${at}: ${wrong}`))
     errors.push(...wrongInputs(step, skill, found.slice(0, i)).map((wrong) => `${at}: ${wrong}`))
     errors.push(...wrongOutputs(step, skill).map((wrong) => `${at}: ${wrong}`))
+    errors.push(...skill.faults.map((wrong) => `${at}: ${skill.name}: ${wrong}`))
     if (recipe.automationLevel === 'fully_auto' && skill.trust !== 'vetted') {
       errors.push(`${at}: ${skill.name} is ${skill.trust}; fully_auto takes vetted skills alone`)
     }

@@ -29,6 +29,7 @@ const prd: KnownSkill = {
   trust: 'vetted',
   source: 'local',
   gone: false,
+  faults: [],
   hasTemplate: (path) => path === 'prd.md',
 }
 const known: Known = {

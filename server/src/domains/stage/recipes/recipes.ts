@@ -3,6 +3,7 @@ import { Refusal, toJson, type Engine, type Principal, type Tx } from '@millrace
 import type { Catalogue } from '../../../providers/catalogue.ts'
 import { skillFor, type UsableSkill } from '../../../skills/skill.ts'
 import { placeProductSkills } from '../../../skills/sync.ts'
+import { declaredFaults, declaredFiles } from '../executors/declared-faults.ts'
 import { templateFor } from '../steps/outputs.ts'
 import { checkRecipe, modelOf, type Known, type KnownSkill, type RecipeValidation } from './check.ts'
 import { DEFAULT_RECIPES } from './default-recipes.ts'
@@ -66,6 +67,7 @@ export type RecipeChange = Readonly<Partial<Record<keyof Recipe, unknown>>>
 
 /**
  * Changes a recipe, or makes it where there is none.
+ * @param base the version that was looked at, 0 for none; left out: whichever is there is changed
  * @throws InvalidRecipe; Refusal NO_SUCH_STAGE, RECIPE_CHANGED, NOT_ALLOWED
  */
 export function saveRecipe(
@@ -75,9 +77,11 @@ export function saveRecipe(
   stage: string,
   change: RecipeChange,
   catalogue: Catalogue,
+  base?: number,
 ): Promise<CheckedStored> {
   return engine.as(who, async (tx) => {
     const before = await recipeAt(tx, workspace, stage)
+    if (base !== undefined && base !== (before?.version ?? 0)) throw recipeChanged(stage, base, before)
     await save(tx, workspace, stage, before, change, catalogue)
     return recipeOf(tx, workspace, stage, catalogue)
   })
@@ -131,13 +135,26 @@ async function save(
   ])
 }
 
+function recipeChanged(stage: string, base: number, now: StoredRecipe | undefined): Refusal {
+  const there =
+    now === undefined
+      ? 'it has none now'
+      : `it is at version ${now.version} now, by ${now.updatedBy} at ${now.updatedAt.toISOString()}`
+  return new Refusal('RECIPE_CHANGED', `Somebody else has changed the recipe of ${stage}; nothing was saved.`, {
+    causes: [base === 0 ? `you began where it had none; ${there}` : `you looked at version ${base}; ${there}`],
+    remedy: 'Read it again, bring the two together, and send it with the version that you have read.',
+  })
+}
+
+/** @param base as for `saveRecipe` */
 export async function removeRecipe(
   engine: Pick<Engine, 'as'>,
   who: Principal,
   workspace: number,
   stage: string,
+  base?: number,
 ): Promise<void> {
-  await engine.as(who, (tx) => tx.query('select stage.remove_recipe($1, $2)', [workspace, stage]))
+  await engine.as(who, (tx) => tx.query('select stage.remove_recipe($1, $2, $3)', [workspace, stage, base ?? null]))
 }
 
 export interface Initialized {
@@ -216,7 +233,7 @@ async function skillOf(tx: Tx, workspace: number, { skillId, skillVersion }: Rec
       : `there is no skill ${id}, or it has no version ${skillVersion}`
   }
   const latest = await skillFor(tx, workspace, id)
-  return knownSkill(skill, latest)
+  return knownSkill(skill, latest, declaredFaults(await declaredFiles(tx, id, skill.version), skill.outputSchema))
 }
 
 /** Its number, or why nobody knows it. */
@@ -235,7 +252,7 @@ async function skillNumber(tx: Tx, workspace: number, said: number | string): Pr
     : `several skills are named ${shown}: ${rows.map(({ id }) => id).join(', ')}; say the number`
 }
 
-function knownSkill(skill: UsableSkill, latest: UsableSkill | undefined): KnownSkill {
+function knownSkill(skill: UsableSkill, latest: UsableSkill | undefined, faults: readonly string[]): KnownSkill {
   const { id, key, name, version, digest, inputSchema, outputSchema, trust, source, gone, templates } = skill
   return {
     id,
@@ -250,6 +267,7 @@ function knownSkill(skill: UsableSkill, latest: UsableSkill | undefined): KnownS
     source,
     gone: gone || latest === undefined,
     hasTemplate: (path) => Object.hasOwn(templates, templateFor(path)),
+    faults,
   }
 }
 

@@ -1,5 +1,6 @@
 /** Which runs?  By kind, status, definition, time and words; newest first. */
 import type { Engine, Principal, Run } from '@millrace/engine'
+import { NAME } from './names.ts'
 
 export interface RunFilter {
   readonly kind?: string
@@ -14,7 +15,7 @@ export interface RunFilter {
   readonly ids?: readonly number[]
   readonly since?: Date
   readonly until?: Date
-  /** In the name of the definition or the kind; or the run's number. */
+  /** In the name of the run or its kind; or the run's number. */
   readonly search?: string
   readonly before?: number
   readonly limit: number
@@ -22,8 +23,9 @@ export interface RunFilter {
   readonly offset?: number
 }
 
-/** What the probe knows about a run besides. */
+/** What the rooms know about a run besides. */
 export interface FoundRun extends Run {
+  /** What it is called among others. */
   readonly name: string | null
   readonly definition: { readonly id: number; readonly version: number } | null
   readonly models: readonly string[] | null
@@ -39,7 +41,7 @@ interface Facts {
 }
 
 const FACTS = `
-  select r.id, p.name, p.models,
+  select r.id, ${NAME} as name, p.models,
          case when p.definition_id is not null then json_build_object('id', p.definition_id, 'version', p.definition_version) end as definition,
          (select a.at from probe.accesses a where a.run_id = r.id and a.task is null and a.definition_id is null) as "lastAccessedAt"
     from engine.runs r left join probe.runs p on p.run_id = r.id`
@@ -48,7 +50,7 @@ const WHERE = `
         where ($1::text is null or r.kind = $1) and ($2::text[] is null or engine.status(r) = any($2))
           and ($3::bigint is null or p.definition_id = $3) and ($4::bigint is null or r.parent_id = $4)
           and ($5::timestamptz is null or r.created_at >= $5) and ($6::timestamptz is null or r.created_at < $6)
-          and ($7::text is null or strpos(lower(coalesce(p.name, '') || ' ' || r.kind), lower($7)) > 0 or r.id::text = $7)
+          and ($7::text is null or strpos(lower(coalesce(${NAME}, '') || ' ' || r.kind), lower($7)) > 0 or r.id::text = $7)
           and ($8::bigint is null or r.workspace_id = $8)
           and ($9::text is null or strpos(lower(array_to_string(p.models, ' ')), lower($9)) > 0)
           and ($10::bigint[] is null or r.id = any($10))`
@@ -118,33 +120,4 @@ export async function foundRun(engine: Engine, who: Principal, id: number): Prom
   const { rows } = await engine.as(who, (tx) => tx.query(`${FACTS} where r.id = $1`, [id]))
   const [fact] = rows as unknown as Facts[]
   return { ...run, ...(fact ?? { name: null, definition: null, models: null, lastAccessedAt: null }) }
-}
-
-export interface ModelProgress {
-  readonly model: string
-  readonly total: number
-  readonly succeeded: number
-  readonly failed: number
-  readonly cancelled: number
-}
-
-/**
- * How far each model is.  The plan asks the models in turn, so a task's number
- * says whose it is, and nothing but the tasks is read: this costs by their number.
- */
-export async function progressByModel(engine: Engine, who: Principal, run: number): Promise<ModelProgress[]> {
-  const { rows } = await engine.as(who, (tx) =>
-    tx.query(
-      `select p.models[q.place] as model, q.total, q.succeeded, q.failed, q.cancelled
-         from probe.runs p cross join lateral (
-           select (t.n - 1) % cardinality(p.models) + 1 as place, count(*) as total,
-                  count(*) filter (where t.state = 'succeeded') as succeeded,
-                  count(*) filter (where t.state = 'failed') as failed,
-                  count(*) filter (where t.state = 'cancelled') as cancelled
-             from engine.tasks t where t.run_id = p.run_id and t.n > 0 group by 1) q
-        where p.run_id = $1 order by q.place`,
-      [run],
-    ),
-  )
-  return rows as unknown as ModelProgress[]
 }
