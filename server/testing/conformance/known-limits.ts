@@ -6,22 +6,9 @@ export interface Limits {
   readonly [reason: string]: readonly string[]
 }
 
-const TOOLS_ALONE = 'it offers tools: no resources, no prompts, no completions'
-const ASKS_NOBODY =
-  'its tools ask their caller for nothing, neither a model nor a person: who is to decide is asked on the page of the run'
-const NO_LOG = 'it sends no log to a client: the events of a run are read with runs_watch'
 const NO_OAUTH = 'it signs in to a server with a token that its operator has; nobody is there to be sent to a page'
 const NOT_ASKED = 'it says that it can ask nobody, so a server that asks has no answer'
 
-const RESOURCES = ['resources-list', 'resources-read-text', 'resources-read-binary', 'resources-templates-read']
-const PROMPTS = [
-  'prompts-list',
-  'prompts-get-simple',
-  'prompts-get-with-args',
-  'prompts-get-embedded-resource',
-  'prompts-get-with-image',
-]
-const asking = (names: readonly string[]) => names.map((name) => `input-required-result-${name}`)
 const signing = (names: readonly string[]) => names.map((name) => `auth/${name}`)
 /** Required in both revisions. */
 const OAUTH = signing([
@@ -40,37 +27,6 @@ const OAUTH = signing([
   'token-endpoint-auth-none',
   'pre-registration',
 ])
-
-export const SERVER_LIMITS: Readonly<Record<string, Limits>> = {
-  '2026-07-28': {
-    [TOOLS_ALONE]: ['completion-complete', ...RESOURCES, ...PROMPTS, 'caching'],
-    [ASKS_NOBODY]: [
-      'server-stateless',
-      ...asking([
-        'basic-elicitation',
-        'basic-sampling',
-        'basic-list-roots',
-        'request-state',
-        'multiple-input-requests',
-        'multi-round',
-        'non-tool-request',
-        'result-type',
-        'tampered-state',
-        'capability-check',
-      ]),
-    ],
-  },
-  '2025-11-25': {
-    [TOOLS_ALONE]: ['completion-complete', ...RESOURCES, 'resources-subscribe', 'resources-unsubscribe', ...PROMPTS],
-    [ASKS_NOBODY]: [
-      'tools-call-sampling',
-      'tools-call-elicitation',
-      'elicitation-sep1034-defaults',
-      'elicitation-sep1330-enums',
-    ],
-    [NO_LOG]: ['logging-set-level', 'tools-call-with-logging'],
-  },
-}
 
 export const CLIENT_LIMITS: Readonly<Record<string, Limits>> = {
   '2026-07-28': {
