@@ -57,11 +57,13 @@ function shownAs(name: string, description: string, input: JsonSchema | null): P
   return {
     name,
     description,
-    arguments: Object.entries(fieldsOf(input)).map(([field, { description: about }]) => ({
-      name: field,
-      ...(typeof about === 'string' ? { description: about } : {}),
-      required: required.has(field),
-    })),
+    arguments: Object.entries(fieldsOf(input))
+      .map(([field, { description: about }]) => ({
+        name: field,
+        ...(typeof about === 'string' ? { description: about } : {}),
+        required: required.has(field),
+      }))
+      .toSorted((a, b) => Number(b.required) - Number(a.required)),
   }
 }
 

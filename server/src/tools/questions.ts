@@ -17,7 +17,7 @@ const form = z.strictObject({
   schema: z.looseObject({
     type: z.literal('object'),
     properties: z.record(z.string(), field),
-    required: z.array(z.string()).optional(),
+    required: z.array(z.string()).readonly().optional(),
   }),
 })
 const model = z.strictObject({
