@@ -163,12 +163,8 @@ export function productKinds(config: Config, own: readonly ExecutionProvider[] =
     autoProcess: config.diagnosisAuto,
   }
   const recorder = openRecorder()
-  const tools = openTools({
-    folder: config.ownTools,
-    python,
-    recorder,
-    signIns: openSealedFiles({ given: config.secret, folder: config.folder }),
-  })
+  const signIns = openSealedFiles({ given: config.secret, folder: config.folder })
+  const tools = openTools({ folder: config.ownTools, python, recorder, signIns })
   const tool = traced(toolRun(tools))
   const webhook = traced(webhookRun(keys))
   const stage = traced(stageRun({ steps: stepTasks({ catalogue, prices }), gates: [gatesTask(tools)] }))

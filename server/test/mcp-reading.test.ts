@@ -56,8 +56,8 @@ export default defineTool({
   output: z.object({ said: z.string() }),
   run(_, { ask }) {
     const schema = { type: 'object', properties: { yes: { type: 'boolean', default: true } } } as const
-    const { sure } = ask({ sure: { kind: 'form', message: 'Are you sure?', schema } })
-    return { said: JSON.stringify(sure) }
+    const { where } = ask({ where: { kind: 'form', message: 'Here?', schema } })
+    return { said: JSON.stringify(where) }
   },
 })
 `,
@@ -296,7 +296,7 @@ test('what an agent has answered is good for himself and for the tool that asked
   for (const wrong of [call({ ...next, requestState: `${requestState}x` }), call(next, 'calls')]) {
     expect((await wrong).error).toMatchObject({ code: -32602 })
   }
-  expect(Object.keys((await call({ name: 'asker', requestState })).result.inputRequests)).toEqual(['sure'])
+  expect(Object.keys((await call({ name: 'asker', requestState })).result.inputRequests)).toEqual(['where'])
   expect((await call(next)).result.structuredContent).toEqual({ said: 'Ulm with Bo' })
   // What does not fit the form is no answer.
   const short = { where: { action: 'accept', content: { city: 'U' } } }
