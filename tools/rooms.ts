@@ -124,7 +124,9 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   'server/src/mcp/': [
     'server/src/http/',
     'server/src/access/',
+    'server/src/keys/',
     'server/src/runs/',
+    'server/src/skills/',
     'server/src/tools/',
     'server/src/domains/probe/',
     'server/src/domains/tool/',

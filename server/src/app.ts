@@ -30,6 +30,7 @@ import { openRecorder } from './domains/tool/recorder.ts'
 import { toolRun, type ToolRun } from './domains/tool/run.ts'
 import { openLoopback } from './gateway/loopback.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
+import { openSealedFiles } from './keys/sealed-files.ts'
 import { loadKinds } from './own-kinds.ts'
 import { loadProviders, refuseWrongNames } from './own-providers.ts'
 import { openPrices, type Prices } from './prices/prices.ts'
@@ -162,7 +163,8 @@ export function productKinds(config: Config, own: readonly ExecutionProvider[] =
     autoProcess: config.diagnosisAuto,
   }
   const recorder = openRecorder()
-  const tools = openTools({ folder: config.ownTools, python, recorder })
+  const signIns = openSealedFiles({ given: config.secret, folder: config.folder })
+  const tools = openTools({ folder: config.ownTools, python, recorder, signIns })
   const tool = traced(toolRun(tools))
   const webhook = traced(webhookRun(keys))
   const stage = traced(stageKind({ catalogue, prices, tools }))

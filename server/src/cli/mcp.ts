@@ -5,6 +5,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { homeOf, openApp, operator, providerHealth, servedKinds, WORKSPACE } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { openHouse } from '../http/open-house.ts'
+import { listeningStdio } from '../mcp/listening.ts'
 import { openMcpServer } from '../mcp/server.ts'
 import { reporter } from '../report.ts'
 import { remark } from './screen.ts'
@@ -45,8 +46,11 @@ export async function mcp(options: { worker: boolean }): Promise<number> {
       process.stdin.once('end', resolve).once('close', resolve)
       interruption.signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    const served = serveStdio(() => openMcpServer(asking))
+    let pinned: ReturnType<typeof openMcpServer> | undefined
+    const transport = listeningStdio(asking, (uri) => void pinned?.server.sendResourceUpdated({ uri }).catch(() => {}))
+    const served = serveStdio(() => (pinned = openMcpServer({ house, askingIn: () => asking })), { transport })
     if (!interruption.signal.aborted) await left
+    transport.leave()
     await served.close()
     return 0
   } finally {

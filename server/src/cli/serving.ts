@@ -10,6 +10,7 @@ import { byToken, localToken } from '../http/local-token.ts'
 import { openLog } from '../http/log.ts'
 import { openHouse, type OpenHouse } from '../http/open-house.ts'
 import { listen, openServer } from '../http/server.ts'
+import type { Shelf } from '../mcp/shelf.ts'
 
 export interface Serving {
   readonly url: string
@@ -23,7 +24,7 @@ export interface Serving {
  * `open`: who is at this machine need not sign in.
  * @throws Refusal OPEN_NOT_ON_LOOPBACK, PORT_IN_USE, PORT_NOT_ALLOWED, ADDRESS_NOT_HERE
  */
-export async function openServing(config: Config, open = false): Promise<Serving> {
+export async function openServing(config: Config, open = false, shelves: readonly Shelf[] = []): Promise<Serving> {
   if (open && !isLoopback(config.host)) {
     throw new Refusal(
       'OPEN_NOT_ON_LOOPBACK',
@@ -59,6 +60,7 @@ export async function openServing(config: Config, open = false): Promise<Serving
     hosts: hostsOf(config),
     origins: config.origins,
     web: CONSOLE,
+    shelves,
   })
   const http = await listen(door, config.host, config.port)
   return {

@@ -54,6 +54,11 @@ export function toolsCommands(program: Command, command: Add, done: (code: numbe
   )
     .argument('<server>', 'the name of its file in the folder, without .mcp.json', toolName)
     .action(async (name) => done(await (await import('./tools.ts')).acceptTools(name)))
+  command(tools, 'login', 'Sign in to another MCP server that wants somebody to; calls of its tools use it.', [
+    'MILLRACE_TOOLS=tools millrace tools login tickets',
+  ])
+    .argument('<server>', 'the name of its file in the folder, without .mcp.json', toolName)
+    .action(async (name) => done(await (await import('./tools.ts')).loginTools(name)))
   command(tools, 'trace', 'What was behind an error of a tool, by the correlation id that its caller was told.', [
     'millrace tools trace 1f0c3b1e-5b0e-4c7c-9d6a-3f6b0a4f5d21',
   ])

@@ -179,6 +179,23 @@ export async function acceptTools(server: string): Promise<number> {
   }
 }
 
+/** The address stands on standard output, for whoever opens it elsewhere. */
+export async function loginTools(server: string): Promise<number> {
+  const served = productKinds(readConfig())
+  try {
+    await served.tools.login(server, (address) => {
+      remark('Open this address in a browser at this machine, and come back when you have signed in:')
+      say(address.href)
+    })
+    remark(
+      `Signed in to ${server}. A worker uses it with the next call; \`millrace tools accept ${server}\` takes its tools.`,
+    )
+    return 0
+  } finally {
+    await served.leave()
+  }
+}
+
 export function traceTool(id: string): Promise<number> {
   return withApp(async ({ engine }) => {
     const { rows } = await engine.as(operator, (tx) =>

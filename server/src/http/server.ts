@@ -9,6 +9,7 @@ import type { Authenticator } from '../access/signed-in.ts'
 import { graphqlRoutes } from '../graphql/routes.ts'
 import { consoleRoutes, isBuilt } from './console.ts'
 import { mcpRoutes } from '../mcp/routes.ts'
+import type { Shelf } from '../mcp/shelf.ts'
 import { openDoor, type Door } from './door.ts'
 import type { Opened } from './house.ts'
 import { openLines, type LineTimes } from './lines.ts'
@@ -62,6 +63,8 @@ export interface ServerOptions extends OpenedAccess {
   /** The folder of the built console; without one the pages say so. */
   readonly web?: string | undefined
   readonly lineTimes?: LineTimes
+  /** What agents can read besides runs and skills. */
+  readonly shelves?: readonly Shelf[] | undefined
   /** Milliseconds in which the reader of an export must take something. */
   readonly exportStall?: number
 }
@@ -119,6 +122,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
     authenticate,
     origins: origins ?? [],
     publicUrl: () => options.access().publicUrl,
+    shelves: options.shelves ?? [],
     log,
   })
   await graphqlRoutes(door, { house, authenticate, log })

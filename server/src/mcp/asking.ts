@@ -11,8 +11,6 @@ export interface Asking {
   readonly origin: string
   /** The id of the request, a UUID or what a proxy gave. */
   readonly correlationId: () => string
-  /** Aborted when it was taken back by another request, where the protocol cannot see that by itself. */
-  readonly takenBack?: AbortSignal
 }
 
 /** While a tool works. */
@@ -21,6 +19,8 @@ export interface CallHand {
   readonly signal: AbortSignal
   /** Does nothing where the client asked for no progress. */
   readonly progress: (done: number, total?: number) => void
+  /** A line of the run's log; comes to who asked for a level at or below `info`. */
+  readonly log: (data: Readonly<Record<string, unknown>>) => void
 }
 
 /** Where a person looks at a run, and decides about one that awaits approval. */

@@ -1,5 +1,5 @@
 /** What a call answers: data that also stands in a text, or an error in the envelope of every door. */
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server'
+import { ProtocolError, ProtocolErrorCode, type CallToolResult, type ContentBlock } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { enveloped } from '../http/tool-problem.ts'
 import { toProblem } from '../http/problem.ts'
@@ -25,6 +25,15 @@ export function errorResult(error: ErrorEnvelope, run?: number, sentence?: strin
   }
 }
 
+/** Where an answer cannot say what went wrong: an error of the protocol, with the code of the other doors. */
+export function thrownProtocol(thrown: unknown, correlationId: string): ProtocolError {
+  if (thrown instanceof ProtocolError) return thrown
+  const { status, code, title, detail, causes = [] } = toProblem(thrown, correlationId)
+  const kind = status < 500 ? ProtocolErrorCode.InvalidParams : ProtocolErrorCode.InternalError
+  const sentence = [`${code}: ${detail ?? title}`, ...causes.slice(0, 20)].join('; ')
+  return new ProtocolError(kind, sentence, { code, correlationId })
+}
+
 /** Anything thrown as the other doors would tell it: of what nobody foresaw, nothing but the id. */
 export function thrownResult(thrown: unknown, tool: string, correlationId: string): CallToolResult {
   const problem = toProblem(thrown, correlationId)
@@ -42,7 +51,7 @@ const aboutRun = (run: number | undefined) => (run === undefined ? {} : { _meta:
 const annotations = z.looseObject({}).optional()
 const resource = z.looseObject({ uri: z.string().max(2_000), mimeType: z.string().max(200).optional() })
 /** Blocks as the protocol has them; a tool with the capability `content` gives such. */
-const blocks = z.object({
+export const blocks = z.object({
   content: z.array(
     z.discriminatedUnion('type', [
       z.object({ type: z.literal('text'), text: z.string(), annotations }),

@@ -60,12 +60,34 @@ function runIn(asking: Asking, found: FoundRun): z.input<typeof runShape> {
   return { ...rest, status: statusAt('mcp', status), statusMessage: status, url: pageOfRun(asking, found.id) }
 }
 
-async function shownRun(asking: Asking, id: number): Promise<z.input<typeof shown>> {
+export async function shownRun(asking: Asking, id: number): Promise<z.input<typeof shown>> {
   return { run: runIn(asking, await foundRun(asking.house.engine, asking.who.principal, id)) }
 }
 
 /** Characters of JSON that an answer holds of one output. */
 const LARGEST = 256 * 1024
+const broughtShape = shown.extend({
+  output: z.unknown().describe('Null before the end, and where it is too large; `url` has it then.'),
+  tooLarge: z.boolean(),
+  failure: failureSchema.nullable(),
+  models: z.array(z.record(z.string(), z.unknown())).nullable(),
+})
+
+export async function runResults(asking: Asking, id: number): Promise<z.input<typeof broughtShape>> {
+  const { engine, probe } = asking.house
+  const { principal } = asking.who
+  const found = await foundRun(engine, principal, id)
+  const models = found.kind === probe.name ? await resultsOf(engine, principal, id) : null
+  const output = found.kind === 'tool' ? await outputOfTask(engine, principal, id) : (found.output ?? null)
+  const tooLarge = (JSON.stringify(output) ?? '').length > LARGEST
+  return {
+    run: runIn(asking, found),
+    output: tooLarge ? null : output,
+    tooLarge,
+    failure: found.failure === null ? null : failureAt(found.failure),
+    models: models?.map((one) => ({ ...one })) ?? null,
+  }
+}
 const MOST_EVENTS = 200
 /** Milliseconds between two looks while it is watched. */
 const LOOK = 250
@@ -192,27 +214,8 @@ export const RUN_TOOLS: readonly RunTool[] = [
     scope: 'runs:read',
     hints: READS,
     input: z.strictObject({ run }),
-    output: shown.extend({
-      output: z.unknown().describe('Null before the end, and where it is too large; `url` has it then.'),
-      tooLarge: z.boolean(),
-      failure: failureSchema.nullable(),
-      models: z.array(z.record(z.string(), z.unknown())).nullable(),
-    }),
-    async perform({ run: id }, asking) {
-      const { engine, probe } = asking.house
-      const { principal } = asking.who
-      const found = await foundRun(engine, principal, id)
-      const models = found.kind === probe.name ? await resultsOf(engine, principal, id) : null
-      const output = found.kind === 'tool' ? await outputOfTask(engine, principal, id) : (found.output ?? null)
-      const tooLarge = (JSON.stringify(output) ?? '').length > LARGEST
-      return {
-        run: runIn(asking, found),
-        output: tooLarge ? null : output,
-        tooLarge,
-        failure: found.failure === null ? null : failureAt(found.failure),
-        models: models?.map((one) => ({ ...one })) ?? null,
-      }
-    },
+    output: broughtShape,
+    perform: ({ run: id }, asking) => runResults(asking, id),
   }),
   runTool({
     name: 'runs_cancel',

@@ -56,6 +56,16 @@ export async function skillFor(
   return rows[0] as unknown as UsableSkill | undefined
 }
 
+/** Those whose content is vetted and whose place has them, by name. */
+export async function vettedSkills(tx: Tx, workspace: number): Promise<UsableSkill[]> {
+  const { rows } = await tx.query(
+    `${USABLE} and v.version = s.version where s.workspace_id = $1 and v.trust_level = 'vetted'
+        and s.removed_at is null and s.gone_at is null order by v.name, s.id limit 500`,
+    [workspace],
+  )
+  return rows as unknown as UsableSkill[]
+}
+
 /** One that Millrace ships, by the name of its folder. */
 export async function productSkill(tx: Tx, workspace: number, key: string): Promise<UsableSkill | undefined> {
   const { rows } = await tx.query(

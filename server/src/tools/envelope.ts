@@ -43,6 +43,11 @@ export interface ErrorRow {
 /** The codes that every tool has. */
 export const TOOL_ERRORS = {
   INVALID_INPUT: { type: 'ValidationError', message: 'The input is not what the tool takes.', retryable: false },
+  INPUT_REQUIRED: {
+    type: 'ValidationError',
+    message: 'The tool asks its caller something before it goes on.',
+    retryable: false,
+  },
   UNKNOWN_TOOL: { type: 'NotFoundError', message: 'There is no tool of that name here.', retryable: false },
   INVALID_OUTPUT: {
     type: 'PluginError',

@@ -10,7 +10,8 @@ import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import type { Change } from './mcp/accepted.ts'
 import type { Connection } from './mcp/connection.ts'
-import { acceptServer, ENDING, loadServer } from './mcp/remote-tools.ts'
+import { acceptServer, ENDING, loadServer, loginToServer } from './mcp/remote-tools.ts'
+import type { SignIns } from './mcp/sign-in.ts'
 import type { Program } from './process/launch.ts'
 import { describeProgram, programTool, told } from './process/program-tool.ts'
 import type { Processes } from './process/processes.ts'
@@ -22,6 +23,7 @@ export interface FolderOptions {
   readonly runner: ToolRunner
   readonly processes: Processes
   readonly python: Pick<Python, 'health'>
+  readonly signIns: SignIns
 }
 
 /** Bytes that a process may write to, or of its address space. */
@@ -30,7 +32,13 @@ const HEAP_MIB = 256
 const AT_ONCE = 4
 
 /** Gives how to leave what it has opened. @throws Refusal NO_SUCH_FOLDER */
-export async function loadFolder({ folder, runner, processes, python }: FolderOptions): Promise<() => Promise<void>> {
+export async function loadFolder({
+  folder,
+  runner,
+  processes,
+  python,
+  signIns,
+}: FolderOptions): Promise<() => Promise<void>> {
   const names = await toolFiles(folder)
   const here = await realpath(folder)
 
@@ -39,7 +47,7 @@ export async function loadFolder({ folder, runner, processes, python }: FolderOp
     const path = join(here, file)
     try {
       if (file.endsWith(ENDING)) {
-        connections.push(await loadServer({ folder: here, file, path }, runner, { processes, secretOf }))
+        connections.push(await loadServer({ folder: here, file, path }, runner, { processes, secretOf, signIns }))
         return
       }
       const found = file.endsWith('.tool.json') ? await byManifest(here, path) : await byHost(path, processes, python)
@@ -56,14 +64,45 @@ export async function loadFolder({ folder, runner, processes, python }: FolderOp
 /** Tokens of servers are in the environment, which no tool sees. */
 const secretOf = (variable: string) => process.env[variable]
 
+type Folder = Pick<FolderOptions, 'folder' | 'processes' | 'signIns'>
+
 /**
  * Takes the tools of a server of the folder as they are now; gives what is otherwise.
  * @throws Refusal NO_SUCH_FOLDER, NO_SUCH_SERVER, NOT_ACCEPTED
  */
-export async function acceptFrom(
-  { folder, processes }: Pick<FolderOptions, 'folder' | 'processes'>,
+export async function acceptFrom({ folder, processes, signIns }: Folder, server: string): Promise<readonly Change[]> {
+  const place = await placeOfServer(folder, server)
+  try {
+    return await acceptServer(place, { processes, secretOf, signIns })
+  } catch (error) {
+    throw new Refusal('NOT_ACCEPTED', `The tools of ${server} were not accepted.`, {
+      causes: [error instanceof Error && !('code' in error) ? error.message : 'the file beside it cannot be written'],
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Somebody signs in to a server of the folder.
+ * @throws Refusal NO_SUCH_FOLDER, NO_SUCH_SERVER, LOGIN_FAILED
+ */
+export async function loginFrom(
+  { folder, signIns }: Pick<Folder, 'folder' | 'signIns'>,
   server: string,
-): Promise<readonly Change[]> {
+  open: (address: URL) => void | Promise<void>,
+): Promise<void> {
+  const place = await placeOfServer(folder, server)
+  try {
+    await loginToServer(place, { signIns, secretOf, open })
+  } catch (error) {
+    throw new Refusal('LOGIN_FAILED', `Nobody is signed in to ${server}.`, {
+      causes: [error instanceof Error && !('code' in error) ? error.message : 'what came of it cannot be kept'],
+      cause: error,
+    })
+  }
+}
+
+async function placeOfServer(folder: string, server: string) {
   const file = `${server}${ENDING}`
   const servers = (await toolFiles(folder)).filter((name) => name.endsWith(ENDING))
   if (!servers.includes(file)) {
@@ -75,14 +114,7 @@ export async function acceptFrom(
     })
   }
   const here = await realpath(folder)
-  try {
-    return await acceptServer({ folder: here, file, path: join(here, file) }, { processes, secretOf })
-  } catch (error) {
-    throw new Refusal('NOT_ACCEPTED', `The tools of ${server} were not accepted.`, {
-      causes: [error instanceof Error && !('code' in error) ? error.message : 'the file beside it cannot be written'],
-      cause: error,
-    })
-  }
+  return { folder: here, file, path: join(here, file) }
 }
 
 async function toolFiles(folder: string): Promise<string[]> {

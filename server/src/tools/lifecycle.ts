@@ -23,6 +23,7 @@ export type Outcome = 'success' | 'error' | 'caller_error'
 export const MISSING = {
   AWAY: 'Its server cannot be reached.',
   REFUSED: 'Its server refuses us: the token is missing, or not a good one.',
+  SIGN_IN: 'Its server wants somebody to sign in: `millrace tools login`.',
   CHANGED: 'Its server describes it otherwise than it was accepted: `millrace tools accept` takes it as it is now.',
   GONE: 'Its server has it no more.',
   NEW: 'Its server has it since the others were accepted: `millrace tools accept` takes it too.',

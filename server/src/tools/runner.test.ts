@@ -4,7 +4,16 @@ import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { failed, toEnvelope, ToolFailed } from './envelope.ts'
 import { TRANSITIONS, openLife, STATES, type ToolState } from './lifecycle.ts'
-import { defineTool, openRunner, type Called, type CallRecord, type Tool, type ToolRunner } from './runner.ts'
+import type { Askable } from './questions.ts'
+import {
+  defineTool,
+  openRunner,
+  type Called,
+  type CallRecord,
+  type Tool,
+  type ToolHand,
+  type ToolRunner,
+} from './runner.ts'
 
 type Run = Parameters<typeof defineTool>[0]['run']
 const toolOf = (run: Run, more: Partial<Parameters<typeof defineTool>[0]> = {}) =>
@@ -58,6 +67,8 @@ test('a tool has no callable in its type, and the runner has the one that everyb
         readonly correlationId?: string
         readonly run?: number
         readonly progress?: (done: number, total?: number) => void
+        readonly log?: ToolHand['log']
+        readonly askable?: Askable
       },
     ) => Promise<Called>
   >()

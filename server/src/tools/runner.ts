@@ -5,9 +5,26 @@
 import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
 import { checkerOf, type Checker } from '../patterns.ts'
-import { failed, toEnvelope, type DeclaredErrors, type ErrorEnvelope, type ErrorType } from './envelope.ts'
+import {
+  envelopeOf,
+  failed,
+  toEnvelope,
+  type DeclaredErrors,
+  type Details,
+  type ErrorEnvelope,
+  type ErrorType,
+} from './envelope.ts'
 import { openGate, type Gate } from './gate.ts'
 import { MISSING, openLife, type Life, type MissingWhy, type Outcome, type Standing } from './lifecycle.ts'
+import {
+  ask,
+  questions,
+  questionsOf,
+  type Answers,
+  type Askable,
+  type QuestionKind,
+  type Questions,
+} from './questions.ts'
 import { issuesOf, schemaOf, type JsonSchema } from './schemas.ts'
 
 /** How a tool is carried: in this program, in a thread of it, by a process, by a server of tools. */
@@ -40,6 +57,15 @@ export interface ToolHand {
   readonly deadline: Date
   /** How far it is, for whoever watches; a few a second are passed on, and none from a thread or a process. */
   readonly progress: (done: number, total?: number) => void
+  /** A line of the run's log, for whoever watches; none from a thread or a process. */
+  readonly log: (text: string, data?: Details) => void
+  /** What this caller can be asked. */
+  readonly asks: readonly QuestionKind[]
+  /**
+   * The caller's answers.  Where one is missing the call ends here, and the tool is called
+   * anew with the answers: ask before anything is done that must not be done twice.
+   */
+  readonly ask: <const Q extends Questions>(all: Q) => Answers<Q>
 }
 
 export interface ToolDefinition<In extends z.ZodType, Out extends z.ZodType> {
@@ -57,7 +83,8 @@ export interface ToolDefinition<In extends z.ZodType, Out extends z.ZodType> {
   readonly run: (input: z.output<In>, hand: ToolHand) => Promise<z.input<Out>> | z.input<Out>
 }
 
-export type Carry = (input: unknown, hand: ToolHand) => Promise<unknown>
+/** `askable`: for who asks on the other side of a process. */
+export type Carry = (input: unknown, hand: ToolHand & { readonly askable: Askable }) => Promise<unknown>
 
 interface Handler {
   readonly takes: Checker
@@ -144,11 +171,14 @@ export interface CallContext {
   readonly correlationId?: string
   readonly run?: number
   readonly progress?: ToolHand['progress']
+  readonly log?: ToolHand['log']
+  readonly askable?: Askable
 }
 
 export type Called =
   | { readonly ok: true; readonly output: unknown; readonly elapsedMs: number }
-  | { readonly ok: false; readonly error: ErrorEnvelope }
+  /** `questions`: what the tool asks before it goes on; to who does not know them it is an error. */
+  | { readonly ok: false; readonly error: ErrorEnvelope; readonly questions?: Questions }
 
 /** One call, as it is counted. */
 export interface CallRecord {
@@ -217,7 +247,7 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
     let outcome: Outcome = 'error'
     let gone: MissingWhy | undefined
     let trace: CallRecord['trace'] = null
-    const { progress = () => {} } = context
+    const { progress = () => {}, log = () => {}, askable = NOBODY } = context
     const watch = openWatch(entry?.tool.timeoutMs ?? 0, context.signal)
     try {
       const handler = entry === undefined ? undefined : handlers.get(entry.tool)
@@ -234,11 +264,27 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
       entry.life.begin(begun)
       recorder.changed(name, entry.life.standing)
       const { signal, deadline } = watch
-      const answer = await watch.orEnd(handler.perform(given.data, { signal, deadline, progress }), 'TIMEOUT')
+      const hand = {
+        signal,
+        deadline,
+        progress,
+        log,
+        askable,
+        asks: askable.asks,
+        ask: <const Q extends Questions>(all: Q) => ask(all, askable),
+      }
+      const answer = await watch.orEnd(handler.perform(given.data, hand), 'TIMEOUT')
       const output = checked(handler.gives, answer)
       outcome = 'success'
       return { ok: true, output, elapsedMs: performance.now() - begun }
-    } catch (thrown) {
+    } catch (ended) {
+      const asked = readQuestions(ended)
+      if (asked.questions !== undefined) {
+        // It has done what it could do by then.
+        outcome = 'success'
+        return { ok: false, error: envelopeOf('INPUT_REQUIRED', { tool: name, correlationId }), ...asked }
+      }
+      const { thrown } = asked
       const { envelope, evidence } = toEnvelope(thrown, { tool: name, correlationId, errors: entry?.tool.errors ?? {} })
       outcome = CALLERS.has(envelope.type) ? 'caller_error' : 'error'
       gone = envelope.code === 'UNAVAILABLE' ? whyOf(envelope.details['why']) : undefined
@@ -275,6 +321,18 @@ export function openRunner({ recorder = NOBODY_COUNTS, faults = 5, pause = 30_00
     standing: (name) => entries.get(name)?.life.standing,
     run,
   }
+}
+
+/** Nobody is there who could be asked. */
+const NOBODY: Askable = { asks: [], answers: {} }
+
+/** What somebody asks in the wrong way is a fault of his. */
+function readQuestions(ended: unknown): { questions: Questions } | { questions?: undefined; thrown: unknown } {
+  const found = questionsOf(ended)
+  if (found === undefined) return { thrown: ended }
+  const read = questions.safeParse(found.asked)
+  if (read.success) return { questions: read.data }
+  return { thrown: failed('INVALID_OUTPUT', { issues: issuesOf(read.error.issues) }) }
 }
 
 const whyOf = (why: unknown): MissingWhy => (Object.hasOwn(MISSING, String(why)) ? (why as MissingWhy) : 'OTHER')

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { again, defineRun, defineTask, TaskFailed, type Failure, type Origin } from '@millrace/engine'
 import type { ErrorEnvelope, ErrorType } from '../../tools/envelope.ts'
+import { QUESTION_KINDS, questions } from '../../tools/questions.ts'
 import type { Tools } from '../../tools/tools.ts'
 
 export const toolInput = z.object({
@@ -9,9 +10,21 @@ export const toolInput = z.object({
   input: z.unknown(),
   /** How often a call that may go well another time is made once more. */
   retries: z.int().min(0).max(10).default(3),
+  asks: z
+    .array(z.enum(QUESTION_KINDS))
+    .optional()
+    .describe(
+      'What the caller can be asked. If it is there, a tool that asks gives its `questions`; if not, it fails.',
+    ),
+  answers: z.record(z.string(), z.unknown()).optional().describe('To the questions of a call before, by their names.'),
 })
 
-export const toolOutput = z.object({ output: z.unknown(), elapsedMs: z.number() })
+export const toolOutput = z.object({
+  /** Null where it asks. */
+  output: z.unknown(),
+  elapsedMs: z.number(),
+  questions: questions.optional(),
+})
 
 /** Seconds: a little more than the longest that a tool may take. */
 const TIMEOUT = 600
@@ -28,13 +41,18 @@ export function toolRun(tools: Tools) {
       input: toolInput,
       output: toolOutput,
       timeout: TIMEOUT,
-      async perform({ input: { tool, input, retries }, run, signal, ...hand }) {
+      async perform({ input: { tool, input, retries, asks, answers = {} }, run, signal, ...hand }) {
         await tools.load()
         const called = await tools.runner.run(tool, input, {
           signal,
           run,
           progress: (done, total) => hand.progress({ done, ...(total === undefined ? {} : { total }) }),
+          log: (text, data) => hand.log(text, data),
+          askable: { asks: asks ?? [], answers },
         })
+        if (!called.ok && called.questions !== undefined && asks !== undefined) {
+          return { output: null, elapsedMs: 0, questions: called.questions }
+        }
         if (called.ok) return { output: called.output, elapsedMs: called.elapsedMs }
         throw new TaskFailed(failureOf(called.error, retries))
       },

@@ -6,6 +6,7 @@ import { realpathSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
+import type { Askable } from '../questions.ts'
 import { openRunner, type Tool } from '../runner.ts'
 import { lendImports, whyNotLoaded } from './imports.ts'
 import { openInner } from './inner.ts'
@@ -73,8 +74,8 @@ function isOurs(error: unknown): error is Error {
 const call = openInner(await load())
 out({ ready: true, protocol: 1, pid: process.pid, node: process.versions.node })
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, input } = JSON.parse(line) as { id: string; input: unknown }
-  const answer = await call(input)
+  const { id, input, askable } = JSON.parse(line) as { id: string; input: unknown; askable?: Askable }
+  const answer = await call(input, askable)
   out({ id, success: answer.ok, ...(answer.ok ? { output: answer.output } : { error: answer.error }) })
 }
 process.exit()

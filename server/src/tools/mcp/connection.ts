@@ -13,13 +13,16 @@ import {
   type CallToolResult,
   type Transport,
 } from '@modelcontextprotocol/client'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { failed } from '../envelope.ts'
 import type { Processes } from '../process/processes.ts'
 import type { ToolHand } from '../runner.ts'
 import { digestOf, MOST_TOOLS, toldOf, type Told } from './accepted.ts'
 import { openGuardedFetch } from './guarded-fetch.ts'
 import { lineTransport } from './line-transport.ts'
+import { answered, type Underway } from './passed-on.ts'
 import type { ServerFile } from './server-file.ts'
+import { NeedsPerson, openSignIn, type SignIns } from './sign-in.ts'
 
 export interface Connection {
   /** What it offers now. @throws UNAVAILABLE */
@@ -58,10 +61,14 @@ export interface ConnectionOptions {
   readonly processes: Processes
   /** A variable of our environment; of a token alone. */
   readonly secretOf: (name: string) => string | undefined
+  /** Where what came of signing in is kept. */
+  readonly signIns: SignIns
 }
 
-export function openConnection(file: ServerFile, { processes, secretOf }: ConnectionOptions): Connection {
+export function openConnection(file: ServerFile, { processes, secretOf, signIns }: ConnectionOptions): Connection {
   const guarded = file.url === undefined ? undefined : openGuardedFetch(file.private)
+  const underWay = new AsyncLocalStorage<Underway>()
+  const calls = new Set<Underway>()
   let opening: Promise<Session> | undefined
   let idle: NodeJS.Timeout | undefined
 
@@ -76,7 +83,8 @@ export function openConnection(file: ServerFile, { processes, secretOf }: Connec
           maxReconnectionDelay: 10_000,
           reconnectionDelayGrowFactor: 2,
         },
-        ...(bearer === undefined ? {} : { authProvider: { token: async () => secretOf(bearer) } }),
+        authProvider:
+          bearer === undefined ? openSignIn(file, signIns, secretOf).provider : { token: async () => secretOf(bearer) },
       })
     }
     const [command = '', ...args] = file.command ?? []
@@ -90,7 +98,11 @@ export function openConnection(file: ServerFile, { processes, secretOf }: Connec
       {
         versionNegotiation: { mode, probe: { timeoutMs: PROBE } },
         listMaxPages: 20,
+        capabilities: { elicitation: { form: {} } },
       },
+    )
+    client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) =>
+      answered(params, underWay.getStore() ?? only(), mcpReq.signal),
     )
     const session: Session = { client, digests: new Map(), tools: [], listedAt: -Infinity }
     // It is asked again before a call, not in the middle of it.
@@ -113,6 +125,9 @@ export function openConnection(file: ServerFile, { processes, secretOf }: Connec
   }
 
   let known: Session | undefined
+
+  /** Over one line a server's question does not say of which call it is. */
+  const only = () => (calls.size === 1 ? [...calls][0] : undefined)
 
   async function look(session: Session): Promise<void> {
     const { tools } = await session.client.listTools(undefined, { timeout: OPENS, cacheMode: 'refresh' })
@@ -160,7 +175,8 @@ export function openConnection(file: ServerFile, { processes, secretOf }: Connec
 
   return {
     list: async () => (await session()).tools,
-    async call(tool, input, { signal, deadline, progress }) {
+    async call(tool, input, hand) {
+      const { deadline, progress } = hand
       const accepted = digestOf(tool)
       let open = await session()
       if (open.digests.get(tool.name) !== accepted) {
@@ -172,19 +188,28 @@ export function openConnection(file: ServerFile, { processes, secretOf }: Connec
       if (digest === undefined) throw failed('UNAVAILABLE', { why: 'GONE' })
       if (digest !== accepted) throw failed('UNAVAILABLE', { why: 'CHANGED' })
       const { name, inputSchema } = tool
+      const call: Underway = { server: file.name, hand, left: new AbortController() }
+      const signal = AbortSignal.any([hand.signal, call.left.signal])
+      calls.add(call)
       try {
-        return await open.client.callTool(
-          { name, arguments: { ...input } },
-          {
-            signal,
-            timeout: Math.max(1, deadline.getTime() - Date.now()) + LATE,
-            onprogress: (told) => progress(told.progress, told.total),
-            // What it gives is checked by us, against what was accepted.
-            toolDefinition: { name, inputSchema: inputSchema as { type: 'object' } },
-          },
-        )
+        const called = () =>
+          open.client.callTool(
+            { name, arguments: { ...input } },
+            {
+              signal,
+              timeout: Math.max(1, deadline.getTime() - Date.now()) + LATE,
+              onprogress: (told) => progress(told.progress, told.total),
+              // What it gives is checked by us, against what was accepted.
+              toolDefinition: { name, inputSchema: inputSchema as { type: 'object' } },
+            },
+          )
+        const result = await underWay.run(call, called)
+        if (call.asked !== undefined) throw call.asked
+        return result
       } catch (error) {
-        throw named(error, signal)
+        throw call.asked ?? named(error, hand.signal)
+      } finally {
+        calls.delete(call)
       }
     },
     async close() {
@@ -199,14 +224,22 @@ const REFUSED = new Set([401, 403])
 const refuses = (error: unknown) =>
   UnauthorizedError.isInstance(error) || (SdkHttpError.isInstance(error) && REFUSED.has(error.status))
 
+/** Also where the package says so in an error of its own. */
+function needsPerson(error: unknown): boolean {
+  return (
+    error instanceof NeedsPerson || (error instanceof Error && error.cause !== undefined && needsPerson(error.cause))
+  )
+}
+
 function away(error: unknown): Error {
+  if (needsPerson(error)) return failed('UNAVAILABLE', { why: 'SIGN_IN' }, error)
   return failed('UNAVAILABLE', { why: refuses(error) ? 'REFUSED' : 'AWAY' }, error)
 }
 
 /** What the other side says is evidence for operators; a caller is told our own words. */
 function named(error: unknown, signal: AbortSignal): Error {
   if (signal.aborted) return failed('CANCELLED')
-  if (refuses(error)) return away(error)
+  if (refuses(error) || needsPerson(error)) return away(error)
   if (ProtocolError.isInstance(error)) {
     return error.code === -32602
       ? failed('INVALID_INPUT', { by: 'server' }, error)

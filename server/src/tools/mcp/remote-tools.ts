@@ -4,12 +4,14 @@
  * wrong are for operators.
  */
 import { readFile } from 'node:fs/promises'
-import { ToolFailed } from '../envelope.ts'
+import { ToolFailed, toEnvelope } from '../envelope.ts'
 import type { Absent, ToolRunner } from '../runner.ts'
 import { carriedTool, type Tool } from '../runner.ts'
-import { MISSING } from '../lifecycle.ts'
+import { MISSING, type MissingWhy } from '../lifecycle.ts'
 import { changesSince, readAccepted, writeAccepted, type Accepted, type Change, type Told } from './accepted.ts'
 import { openConnection, type Connection, type ConnectionOptions } from './connection.ts'
+import { login, type LoginOptions } from './login.ts'
+import { plainText } from './plain-text.ts'
 import { readServerFile, type ServerFile } from './server-file.ts'
 
 export const ENDING = '.mcp.json'
@@ -34,7 +36,11 @@ export async function loadServer(place: Place, runner: ToolRunner, options: Conn
   const { file, path } = place
   const absent = (name: string, state: Absent['state'], reason: string) =>
     runner.addAbsent({ name, state, reason, file })
-  const now = await connection.list().catch(() => undefined)
+  let why: MissingWhy = 'AWAY'
+  const now = await connection.list().catch((error: unknown) => {
+    why = whyGone(error) ?? 'AWAY'
+    return undefined
+  })
   let accepted: Accepted | undefined
   try {
     accepted = await readAccepted(lockOf(path))
@@ -47,12 +53,12 @@ export async function loadServer(place: Place, runner: ToolRunner, options: Conn
       : error
   }
   if (accepted === undefined) {
-    absent(server.name, 'UNAVAILABLE', MISSING.AWAY)
+    absent(server.name, 'UNAVAILABLE', MISSING[why])
     return connection
   }
   const changes = new Map(changesSince(accepted, now ?? []).map(({ tool, how }) => [tool, how]))
   for (const { digest: _, ...tool } of accepted) {
-    const how = now === undefined ? 'AWAY' : REASONS[changes.get(tool.name) ?? 'same']
+    const how = now === undefined ? why : REASONS[changes.get(tool.name) ?? 'same']
     try {
       runner.add(remoteTool(server, tool, connection), how === undefined ? undefined : MISSING[how])
     } catch (error) {
@@ -63,14 +69,20 @@ export async function loadServer(place: Place, runner: ToolRunner, options: Conn
   return connection
 }
 
+function whyGone(error: unknown): MissingWhy | undefined {
+  const { details } = toEnvelope(error, { tool: '', correlationId: '', errors: {} }).envelope
+  const { why } = details
+  return typeof why === 'string' && Object.hasOwn(MISSING, why) ? (why as MissingWhy) : undefined
+}
+
 const REASONS = { same: undefined, new: undefined, changed: 'CHANGED', gone: 'GONE' } as const
 
 /** Takes a server's tools as they are now. @throws Error with what is wrong, in words that may be shown */
 export async function acceptServer(place: Place, options: ConnectionOptions): Promise<readonly Change[]> {
   const { connection } = await opened(place, options)
   try {
-    const now = await connection.list().catch(() => {
-      throw new Error(MISSING.AWAY)
+    const now = await connection.list().catch((error: unknown) => {
+      throw new Error(MISSING[whyGone(error) ?? 'AWAY'])
     })
     const before = await readAccepted(lockOf(place.path)).catch(() => undefined)
     await writeAccepted(lockOf(place.path), now, 'anew')
@@ -78,6 +90,11 @@ export async function acceptServer(place: Place, options: ConnectionOptions): Pr
   } finally {
     await connection.close()
   }
+}
+
+/** @throws Error with what is wrong, in words that may be shown */
+export async function loginToServer({ folder, file, path }: Place, options: LoginOptions): Promise<void> {
+  await login(readServerFile(nameOf(file), folder, await readFile(path, 'utf8')), options)
 }
 
 /** `server__tool`, in our letters. */
@@ -134,15 +151,6 @@ function refuseForeign(schema: unknown, depth = 0): void {
 
 function withoutDialect(schema: Record<string, unknown>) {
   return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema'))
-}
-
-const LONGEST = 2_000
-/** Another's words: no control characters, none that turn the direction of writing, and not without end. */
-function plainText(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
-    .slice(0, LONGEST)
 }
 
 /** Of what the runner refuses, what it is; of what a library says, that it is so. */

@@ -64,6 +64,7 @@ const reply = z.union([
       code: z.string().max(100),
       details: z.record(z.string(), word).nullish(),
       evidence: z.string().optional(),
+      questions: z.unknown().optional(),
     }),
   }),
 ])
@@ -87,14 +88,14 @@ function readAnswer(program: Program, line: string, id?: string): Document {
 export function programTool(processes: Processes, program: Program, about: Told): Tool {
   const most = about.concurrency ?? 4
   const pool = processes.warm(program, { most, line: LINE, log: LOG, read: readAnswer })
-  const carry: Carry = async (input, { signal, deadline }) => {
+  const carry: Carry = async (input, { signal, deadline, askable }) => {
     const until = { signal, deadline: new Date(deadline.getTime() + LATE) }
-    const answer = (await pool.ask({ input }, until).catch((error: unknown) => {
+    const answer = (await pool.ask({ input, askable }, until).catch((error: unknown) => {
       throw named(error)
     })) as Document & Reply
     if (answer.success) return answer.output
-    const { code, details, evidence } = answer.error
-    throw fromInner({ code, details: details ?? {}, ...(evidence === undefined ? {} : { evidence }) })
+    const { code, details, evidence, questions } = answer.error
+    throw fromInner({ code, details: details ?? {}, ...(evidence === undefined ? {} : { evidence }), questions })
   }
   return carriedTool({ ...about, concurrency: most }, 'process', carry)
 }
