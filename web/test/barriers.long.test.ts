@@ -1,5 +1,6 @@
 /** Every page, looked at for barriers; the quick journeys look at the three that are seen most. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openPractice } from './practice.ts'
 import { barriers, browserPath, openStage, settled, type Stage } from './stage.ts'
 import { fill, fillMore, PAGES, type World } from './world.ts'
 
@@ -45,5 +46,25 @@ describe.skipIf(browserPath() === undefined)('the rest of the console', { timeou
       // Only what colours do is another thing in the dark.
       expect(await barriers(page, ['color-contrast', 'link-in-text-block']), name).toEqual([])
     }
+  })
+
+  test('keeps a diagnosis readable for both who may read it', async () => {
+    const worker = await stage.http.work(4)
+    const { planted, clinician, patient } = await openPractice(stage)
+    await clinician.goto(`${stage.http.url}/diagnosis`)
+    await clinician.getByRole('button', { name: `Open Patient ${planted.patient.slice(0, 8)}` }).click()
+    await clinician.getByRole('button', { name: 'Ask for a diagnosis' }).click()
+    await clinician.waitForURL('**/diagnosis/*-*')
+    await clinician.locator('h1 + *').getByText('Completed').waitFor({ timeout: 60_000 })
+    await patient.goto(clinician.url())
+    for (const one of [clinician, patient]) {
+      await one.getByRole('heading', { name: 'Next steps' }).waitFor()
+      for (const theme of ['light', 'dark'] as const) {
+        await one.emulateMedia({ colorScheme: theme })
+        expect(await barriers(one), theme).toEqual([])
+      }
+      await one.context().close()
+    }
+    await worker.drain(0)
   })
 })

@@ -1,6 +1,6 @@
 /**
  * The console in a real browser, before the real server and a real database: one
- * browser and one server for a file of tests.  Whatever the browser's console says as
+ * browser and one server for a file of tests, which is made of several journeys.  Whatever the browser's console says as
  * an error or a warning fails the test in which it was said.
  */
 import { execFileSync } from 'node:child_process'
@@ -34,6 +34,13 @@ export interface Stage {
   /** What the browsers have said since this was asked last; a test expects none. */
   complaints(): string[]
   close(): Promise<void>
+}
+
+/** What the journeys of one file share. */
+export interface Tour {
+  readonly stage: Stage
+  /** The admin's. */
+  readonly page: Page
 }
 
 /**
@@ -88,20 +95,29 @@ export async function openStage({
         viewport: { width, height },
         colorScheme: dark ? 'dark' : 'light',
         reducedMotion: 'reduce',
-        acceptDownloads: true,
       })
       const page = await open(context)
       const signed = await context.request.post(`${http.url}/api/sign-in/link`, { data: { token } })
       if (!signed.ok()) throw new Error(`the link was refused: ${signed.status()}`)
       return page
     },
-    nobody: async () => open(await browser.newContext({ reducedMotion: 'reduce' })),
+    nobody: async () =>
+      open(await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })),
     complaints: () => complaints.splice(0),
     async close() {
       await browser.close()
       await http.close()
     },
   }
+}
+
+/**
+ * To an address, as a link there leads: the page is loaded once, then it goes on in itself.
+ * A journey that is about what a load does reloads.
+ */
+export async function go(page: Page, url: string): Promise<void> {
+  if (new URL(page.url()).origin !== new URL(url).origin || page.url() === url) await page.goto(url)
+  else await page.evaluate((to) => history.pushState(null, '', to), url)
 }
 
 /** What was asked for has come: a page is there as a person sees it. */
