@@ -2,7 +2,7 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog'
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
-import { useRef, type ReactNode } from 'react'
+import { useRef, type KeyboardEvent, type ReactNode } from 'react'
 import { words } from '../words/ui.ts'
 import { Button } from './button.tsx'
 
@@ -24,6 +24,8 @@ interface DialogProps {
 /** What is filled in, then what is done; where there is neither, the dialog itself, so that keys scroll it. */
 const FIRST = ['input, textarea, [role=combobox], [role=slider]', 'button, a[href]']
 
+const LINES = ['text', 'email', 'url', 'password', 'number']
+
 export function Dialog({ open, onClose, title, lead, wide = false, actions, children }: DialogProps) {
   const body = useRef<HTMLDivElement>(null)
   const foot = useRef<HTMLElement>(null)
@@ -36,12 +38,25 @@ export function Dialog({ open, onClose, title, lead, wide = false, actions, chil
     }
     return true
   }
+  // Enter does what the last button does, from any line that is filled in; where much is to be
+  // chosen, and in a text of many lines, only together with Control or Command.
+  function enter(event: KeyboardEvent) {
+    if (event.key !== 'Enter' || event.defaultPrevented || event.nativeEvent.isComposing) return
+    const { target } = event
+    const line = target instanceof HTMLInputElement && LINES.includes(target.type) && target.form === null
+    if (!(event.ctrlKey || event.metaKey) && (wide || !line || target.role === 'combobox')) return
+    const deed = [...(foot.current?.querySelectorAll('button') ?? [])].at(-1)
+    if (deed === undefined || deed.disabled) return
+    event.preventDefault()
+    deed.click()
+  }
   return (
     <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
       <Base.Portal>
         <Base.Backdrop className={BACKDROP} />
         <Base.Popup
           initialFocus={(by) => by === 'touch' || first()}
+          onKeyDown={enter}
           className={`${POPUP} ${wide ? 'max-w-3xl' : 'max-w-lg'}`}
         >
           <header className="flex items-start justify-between gap-4 px-5 pt-4 pb-3">
