@@ -60,7 +60,7 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
 
     const changed = await stage.http.ask('/api/stage-recipes/prd', {
       method: 'PATCH',
-      body: { onFailBehavior: 'stop' },
+      body: { onFailBehavior: 'review_required' },
     })
     expect(changed.status, changed.text).toBe(200)
     const other = await addCard(stage.http, { title: 'Passed by hand', description: 'Families forget things.' })
