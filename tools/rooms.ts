@@ -122,6 +122,7 @@ const ALLOWED: Record<Room, readonly (Room | typeof ENGINE)[]> = {
   ],
   // The same for agents.
   'server/src/mcp/': [
+    'server/src/patterns.ts',
     'server/src/http/',
     'server/src/access/',
     'server/src/keys/',

@@ -12,6 +12,7 @@ const GATES: Readonly<Record<string, () => Promise<(stage: Stage) => Promise<Mea
   R6: async () => (await import('./gates/r6.ts')).r6,
   R7: async () => (await import('./gates/r7.ts')).r7,
   R9: async () => (await import('./gates/r9.ts')).r9,
+  R11: async () => (await import('./gates/r11.ts')).r11,
   R12: async () => (await import('./gates/r12.ts')).r12,
   R14: async () => (await import('./gates/r14.ts')).r14,
   R15: async () => (await import('./gates/r15.ts')).r15,

@@ -131,7 +131,7 @@ create function model.picture() returns json language sql as $$
     'tasks', (select json_agg(json_build_array(t.run_id, t.n, t.lane_id, t.state, t.attempt, t.tries, t.crashes, t.worker,
                       model.at(t.due_at)) order by t.run_id, t.n) from engine.tasks t),
     'inputs', (select json_agg(json_build_array(i.run_id, i.n) order by i.run_id, i.n) from engine.inputs i),
-    'events', (select json_agg(json_build_array(e.run_id, e.n, e.kind, e.task, e.data) order by e.run_id, e.n) from engine.events e
+    'events', (select json_agg(json_build_array(e.run_id, e.n, e.kind, e.task, e.data - 'by') order by e.run_id, e.n) from engine.events e
                 where e.kind <> 'run.held'),
     'held', (select json_agg(json_build_array(e.run_id, e.n, e.data ->> 'why') order by e.run_id, e.n) from engine.events e where e.kind = 'run.held'),
     'outputs', (select json_agg(json_build_array(o.run_id, o.n, o.output) order by o.run_id, o.n) from engine.outputs o),

@@ -151,7 +151,8 @@ begin
     if not sure then update lanes l set metered = true where l.run_id = run and not decides(l.kind); end if;
   end if;
   insert into events (run_id, n, workspace_id, at, kind, data)
-  values (run, 1, in_workspace, clock(), 'run.queued', jsonb_build_object('kind', in_kind, 'total', amount));
+  values (run, 1, in_workspace, clock(), 'run.queued',
+          jsonb_strip_nulls(jsonb_build_object('kind', in_kind, 'total', amount, 'by', access.subject())));
   -- For the close that this may be part of: there is work that nobody was rung for.
   perform set_config('millrace.begun', 'yes', true);
   return query select run, true;
@@ -1163,7 +1164,9 @@ begin
   if r.held is null then return r; end if;
   update lanes set stop = null where run_id = in_run and not decides(kind);
   update runs set held = null, last_event = last_event + 1 where id = in_run returning * into r;
-  insert into events (run_id, n, workspace_id, at, kind) values (in_run, r.last_event, r.workspace_id, clock(), 'run.released');
+  insert into events (run_id, n, workspace_id, at, kind, data)
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.released',
+          jsonb_strip_nulls(jsonb_build_object('by', access.subject())));
   return r;
 end $$;
 
@@ -1205,7 +1208,7 @@ begin
   update runs set cancel_asked_at = clock(), cancelling = true, last_event = last_event + 1 where id = in_run returning * into r;
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked',
-          jsonb_strip_nulls(jsonb_build_object('reason', in_reason)));
+          jsonb_strip_nulls(jsonb_build_object('reason', in_reason, 'by', access.subject())));
   perform end_ready(in_run);
   select * into r from runs where id = in_run;
   return r;
@@ -1244,7 +1247,8 @@ begin
   update run_bodies set output = null, failure = null where run_id = in_run;
   if amount = 0 then perform put_decision(r.id, r.workspace_id, r.kind, r.priority, r.decisions); end if;
   insert into events (run_id, n, workspace_id, at, kind, data)
-  values (in_run, r.last_event, r.workspace_id, clock(), 'run.reopened', jsonb_build_object('round', r.round, 'tasks', amount));
+  values (in_run, r.last_event, r.workspace_id, clock(), 'run.reopened',
+          jsonb_strip_nulls(jsonb_build_object('round', r.round, 'tasks', amount, 'by', access.subject())));
   return r;
 end $$;
 

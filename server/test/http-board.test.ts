@@ -115,7 +115,7 @@ test('a run of any kind is cancelled with a reason, which stands in its log', as
   await send(`/api/runs/${body.run.id}`, { action: 'cancel', reason: 'changed my mind' })
   const { body: logs } = await stage.ask(`/api/runs/${body.run.id}/logs`)
   expect(logs.items).toContainEqual(
-    expect.objectContaining({ kind: 'run.cancel_asked', data: { reason: 'changed my mind' } }),
+    expect.objectContaining({ kind: 'run.cancel_asked', data: { reason: 'changed my mind', by: 'admin' } }),
   )
 })
 

@@ -178,6 +178,7 @@ const CASES: Readonly<Record<string, Case>> = {
   getInput: { ...onRun, mark: CANARY },
   listFailures: onRun,
   getTimeline: { ...onRun, mark: '"run.succeeded"' },
+  auditRun: { ...onRun, mark: '"run.queued"' },
   listRuns: { mark: CANARY },
   countRuns: { mark: '"succeeded"' },
   startRun: { body: inline, ...everywhere },

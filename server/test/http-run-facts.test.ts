@@ -54,6 +54,22 @@ test('how a run went is told by what happened to it and how far it was when', as
   expect(asked).toMatchObject({ kind: 'probe', input: { models: ['fake:b'] } })
 })
 
+test('who did what to a run is told in order, with decisions that were put otherwise', async () => {
+  await stage.ask(`/api/runs/${failed}/transcripts/1/decision`, { method: 'PUT', body: { decision: 'refusal' } })
+  await stage.ask(`/api/runs/${failed}/transcripts/1/decision`, { method: 'PUT', body: { decision: null } })
+  const { body } = await stage.ask(`/api/runs/${failed}/audit`)
+  expect(body.items).toMatchObject([
+    { what: 'run.queued', by: 'admin', task: null },
+    { what: 'decision.overridden', by: 'admin', task: 1, data: { outcome: 'refusal' } },
+    { what: 'decision.overridden', by: 'admin', task: 1, data: { outcome: null } },
+  ])
+  const { body: other } = await stage.ask(`/api/runs/${held}/audit`)
+  expect(other.items.map(({ what, by }: { what: string; by: string }) => [what, by])).toContainEqual([
+    'run.queued',
+    'admin',
+  ])
+})
+
 test('the log is searched, and thinned to what matters; a page that is not full is the last', async () => {
   const kinds = async (query: string) => {
     const { body } = await stage.ask(`/api/runs/${failed}/logs?${query}`)

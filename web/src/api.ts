@@ -116,6 +116,17 @@ function problem(code: string, status: number, title: string, detail: string): P
 }
 
 /** The problem behind an error; what is none is a bug of ours, told as such. */
+/** What is wrong with which field, and what else was the cause: a sentence each. */
+export function reasonsIn({ errors = [], causes = [] }: Problem): string[] {
+  // `/body/url` is the way of the server to say `url`.
+  return [
+    ...errors.map(({ pointer, message }) =>
+      [pointer.replace(/^\/(body|query|params)\/?/, ''), message].filter(Boolean).join(': '),
+    ),
+    ...causes,
+  ]
+}
+
 export function problemIn(error: unknown): Problem {
   if (error instanceof Refused) return error.problem
   return problem('CONSOLE', 0, words.bug.title, words.bug.detail)

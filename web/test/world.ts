@@ -78,6 +78,7 @@ export const PAGES: readonly Shown[] = [
   { name: 'run-log', path: ({ finished }) => `/runs/${finished}/log` },
   { name: 'run-tasks', path: ({ failed }) => `/runs/${failed}/tasks` },
   { name: 'run-paused', path: ({ paused }) => `/runs/${paused}` },
+  { name: 'run-audit', path: ({ finished }) => `/runs/${finished}/audit`, seldom: true },
   { name: 'run-configuration', path: ({ finished }) => `/runs/${finished}/configuration` },
   { name: 'run-results', path: ({ finished }) => `/runs/${finished}/results` },
   { name: 'run-results-failed', path: ({ failed }) => `/runs/${failed}/results` },

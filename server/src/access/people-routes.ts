@@ -20,7 +20,13 @@ import {
 
 const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
 const role = z.enum(['admin', 'member', 'viewer'])
-const address = z.string().trim().min(3).max(254)
+/** As the table of accounts takes it: an invitation that could not become one is of no use. */
+const address = z
+  .string()
+  .trim()
+  .min(3)
+  .max(254)
+  .regex(/^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u, 'An address has one @, something on both sides of it, and no spaces.')
 const label = z.string().trim().min(1).max(100)
 
 const user = z.strictObject({

@@ -57,6 +57,29 @@ export interface Timeline {
   }[]
 }
 
+/** What somebody did to the run, or to one of its tasks. */
+export interface Deed {
+  readonly at: Date
+  readonly what: string
+  /** Whose subject; null: nobody's, it came by itself. */
+  readonly by: string | null
+  readonly task: number | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Events that somebody causes; the others follow. */
+const DEEDS = ['queued', 'held', 'released', 'preferred', 'cancel_asked', 'reopened'].map((name) => `run.${name}`)
+
+/** What was done to the run itself, in order, the newest so many. */
+export async function deedsOf(tx: Tx, run: number, most: number): Promise<Deed[]> {
+  const { rows } = await tx.query(
+    `select at, kind as what, data ->> 'by' as by, task, data - 'by' as data
+       from engine.events where run_id = $1 and kind = any($2) order by n desc limit $3`,
+    [run, DEEDS, most],
+  )
+  return (rows as unknown as Deed[]).toReversed()
+}
+
 const POINTS = 120
 const MOST = 200
 

@@ -20,6 +20,7 @@ import {
   Switch,
   tell,
   tellProblem,
+  useWrong,
   Time,
 } from '../ui/index.ts'
 import { words } from '../words/board-settings.ts'
@@ -187,14 +188,16 @@ function Add({ onClose }: { onClose: () => void }) {
   const [kinds, setKinds] = useState<readonly Kind[]>([])
   const [secret, setSecret] = useState<string>()
   const [busy, setBusy] = useState(false)
+  const [wrong, caught] = useWrong('url')
   async function add() {
     setBusy(true)
+    caught()
     try {
       const made = await ask('post', '/api/webhooks', { body: { url: url.trim(), kinds } })
       setSecret(made.secret)
       askAgain('/api/webhooks')
     } catch (error) {
-      tellProblem(error)
+      caught(error)
     }
     setBusy(false)
   }
@@ -227,7 +230,7 @@ function Add({ onClose }: { onClose: () => void }) {
       }
     >
       <div className="flex flex-col gap-4">
-        <Field label={words.url} hint={words.urlHint}>
+        <Field label={words.url} problem={wrong.url} hint={words.urlHint}>
           <Input value={url} onChange={setUrl} type="url" placeholder="https://…" maxLength={2_000} />
         </Field>
         <fieldset className="flex flex-col gap-1.5">

@@ -159,9 +159,10 @@ function Actions({ of }: { of: Definition }) {
   async function remove() {
     try {
       await ask('delete', '/api/definitions/{id}', { path: { id: of.id } })
-      askAgain('/api/definitions')
       tell(words.removed)
+      // Away first: what is gone is not asked for again.
       go('/definitions')
+      askAgain('/api/definitions')
     } catch (error) {
       tellProblem(error)
     }

@@ -42,5 +42,6 @@ export const tabs: readonly RunTab[] = [
   },
   { id: 'tasks', name: inside.tasks, page: lazy(() => import('./tasks.tsx')) },
   { id: 'artifacts', name: inside.artifacts, page: lazy(() => import('./artifacts.tsx')) },
+  { id: 'audit', name: inside.audit, page: lazy(() => import('./audit.tsx')) },
   { id: 'configuration', name: inside.configuration, page: lazy(() => import('./configuration.tsx')) },
 ]

@@ -17,6 +17,7 @@ import {
   Table,
   tell,
   tellProblem,
+  useWrong,
   Time,
   type Column,
 } from '../ui/index.ts'
@@ -143,8 +144,10 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
   const [name, setName] = useState('')
   const [operator, setOperator] = useState(false)
   const [busy, setBusy] = useState(false)
+  const [wrong, caught] = useWrong('email', 'name')
   async function add() {
     setBusy(true)
+    caught()
     try {
       const { id } = await ask('post', '/api/users', {
         body: { email, operator, ...(name.trim() === '' ? {} : { name }) },
@@ -152,7 +155,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
       const { token } = await ask('post', '/api/users/{id}/link', { path: { id } })
       onMade(token)
     } catch (error) {
-      tellProblem(error)
+      caught(error)
       setBusy(false)
     }
   }
@@ -169,10 +172,10 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
       }
     >
       <div className="flex flex-col gap-4">
-        <Field label={words.email}>
+        <Field label={words.email} problem={wrong.email}>
           <Input type="email" value={email} onChange={setEmail} autoFocus />
         </Field>
-        <Field label={words.name}>
+        <Field label={words.name} problem={wrong.name}>
           <Input value={name} onChange={setName} maxLength={100} />
         </Field>
         <Switch label={words.operatorMeans} checked={operator} onChange={setOperator} />

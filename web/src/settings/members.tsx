@@ -16,6 +16,7 @@ import {
   States,
   Table,
   tellProblem,
+  useWrong,
   Time,
   type Column,
 } from '../ui/index.ts'
@@ -163,8 +164,10 @@ function Invite({
   const [email, setEmail] = useState('')
   const [role, setRole] = useState<Role>('member')
   const [busy, setBusy] = useState(false)
+  const [wrong, caught] = useWrong('email')
   async function invite() {
     setBusy(true)
+    caught()
     try {
       const { token } = await ask('post', '/api/workspaces/{id}/invitations', {
         path: { id: workspace },
@@ -172,7 +175,7 @@ function Invite({
       })
       onMade(token)
     } catch (error) {
-      tellProblem(error)
+      caught(error)
       setBusy(false)
     }
   }
@@ -190,7 +193,7 @@ function Invite({
     >
       <div className="flex flex-col items-start gap-4">
         <div className="w-full">
-          <Field label={words.email}>
+          <Field label={words.email} problem={wrong.email}>
             <Input type="email" value={email} onChange={setEmail} autoFocus />
           </Field>
         </div>

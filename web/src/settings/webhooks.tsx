@@ -17,6 +17,7 @@ import {
   StatusBadge,
   Switch,
   tellProblem,
+  useWrong,
   Time,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -138,13 +139,15 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (secret: string
   const [url, setUrl] = useState('')
   const [kinds, setKinds] = useState<ReadonlySet<Kind>>(new Set())
   const [busy, setBusy] = useState(false)
+  const [wrong, caught] = useWrong('url')
   async function add() {
     setBusy(true)
+    caught()
     try {
       const body = { url, ...(kinds.size === 0 ? {} : { kinds: [...kinds] }) }
       onMade((await ask('post', '/api/webhooks', { body })).secret)
     } catch (error) {
-      tellProblem(error)
+      caught(error)
       setBusy(false)
     }
   }
@@ -161,7 +164,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (secret: string
       }
     >
       <div className="flex flex-col gap-4">
-        <Field label={words.url}>
+        <Field label={words.url} problem={wrong.url}>
           <Input type="url" value={url} onChange={setUrl} placeholder="https://" autoFocus />
         </Field>
         <fieldset>

@@ -33,7 +33,7 @@ export function Limits() {
       fixed: true,
       by: ({ key }) => key,
       cell: ({ key, stopped }) => (
-        <div className="max-w-xs">
+        <div className="max-w-xs [overflow-wrap:anywhere] max-sm:min-w-28">
           <span className="font-medium">{key}</span>
           {stopped === null ? null : <p className="text-sm text-bad">{stoppedBy(stopped)}</p>}
         </div>

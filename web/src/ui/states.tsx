@@ -4,7 +4,7 @@
  */
 import { CircleAlert, CloudOff, Lock, RotateCw, SearchX, type LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { Problem as ProblemData } from '../api.ts'
+import { reasonsIn, type Problem as ProblemData } from '../api.ts'
 import type { Asked } from '../asked.ts'
 import { words } from '../words/ui.ts'
 import { Button } from './button.tsx'
@@ -50,8 +50,8 @@ export function Filtered({ title, clear, onClear }: { title: string; clear: stri
 
 /** What, why, what to do: a problem as RFC 9457 tells it. */
 export function Problem({ problem, again }: { problem: ProblemData; again?: (() => void) | undefined }) {
-  const { title, detail, remedy, errors = [], causes = [], code, correlationId } = problem
-  const reasons = [...errors.map(({ pointer, message }) => `${pointer} ${message}`), ...causes]
+  const { title, detail, remedy, code, correlationId } = problem
+  const reasons = reasonsIn(problem)
   return (
     <div role="alert" className="flex gap-3 p-4">
       <CircleAlert aria-hidden size={18} className="mt-0.5 shrink-0 text-bad" />

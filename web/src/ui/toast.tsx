@@ -2,7 +2,7 @@
 import { Toast as Base } from '@base-ui/react/toast'
 import { X } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { problemIn } from '../api.ts'
+import { problemIn, reasonsIn } from '../api.ts'
 import { words } from '../words/ui.ts'
 
 const manager = Base.createToastManager()
@@ -11,12 +11,18 @@ export function tell(title: string, description?: string): void {
   manager.add({ title, ...(description === undefined ? {} : { description }), timeout: 4_000 })
 }
 
+/** Reasons of one problem that are told. */
+const MOST = 3
+
 /** Why something was not done; it stays longer. */
 export function tellProblem(error: unknown): void {
-  const { title, detail, remedy } = problemIn(error)
+  const problem = problemIn(error)
+  const { title, detail, remedy } = problem
   manager.add({
     title,
-    description: [detail, remedy].filter((one) => one !== undefined && one !== title).join(' '),
+    description: [detail, ...reasonsIn(problem).slice(0, MOST), remedy]
+      .filter((one) => one !== undefined && one !== title)
+      .join(' '),
     type: 'bad',
     priority: 'high',
     timeout: 12_000,

@@ -52,6 +52,28 @@ export const words = {
   focusSearch: 'Search',
 }
 
+/** Who did what to it. */
+export const audit = {
+  title: 'Who did what',
+  what: 'What',
+  who: 'Who',
+  detail: 'About it',
+  when: 'When',
+  itself: 'by itself',
+  none: 'Nobody has done anything to it yet.',
+  deeds: { 'decision.overridden': 'Decided otherwise' } as Readonly<Record<string, string>>,
+  /** What stands beside a deed, in a few words. */
+  said: (what: string, data: Readonly<Record<string, unknown>>): string => {
+    const of = (name: string) => (typeof data[name] === 'string' ? data[name] : '')
+    if (what === 'decision.overridden')
+      return data['outcome'] === null ? 'taken back: as it was read' : of('label') || of('code') || of('outcome')
+    if (what === 'run.reopened') return `round ${String(data['round'])}, ${String(data['tasks'])} tasks once more`
+    if (what === 'run.queued') return `${String(data['total'])} tasks`
+    if (what === 'run.preferred') return `priority ${String(data['priority'])}`
+    return of('reason') || (of('why') === 'paused' ? '' : of('why').replaceAll('_', ' '))
+  },
+}
+
 /** The page of one run. */
 export const inside = {
   tabs: 'Parts of the run',
@@ -60,6 +82,7 @@ export const inside = {
   failures: 'Failures',
   tasks: 'Tasks',
   artifacts: 'Artifacts',
+  audit: 'Audit',
   configuration: 'Configuration',
   none: 'There is no such run',
   cancelling: 'is being cancelled',

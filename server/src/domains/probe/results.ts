@@ -100,6 +100,22 @@ function inOrder(counts: Readonly<Record<string, number>>, order: readonly strin
   return Object.fromEntries(order.flatMap((name) => (counts[name] === undefined ? [] : [[name, counts[name]]])))
 }
 
+/** Decisions that people put in place of those that were read, in order, the newest so many. */
+export async function overridesOf(tx: Tx, run: number, most: number) {
+  const { rows } = await tx.query<{
+    at: Date
+    by: string
+    task: number
+    outcome: string | null
+    code: string | null
+    label: string | null
+  }>('select at, by, task, outcome, code, label from probe.overrides where run_id = $1 order by id desc limit $2', [
+    run,
+    most,
+  ])
+  return rows.toReversed()
+}
+
 /** A person's decision instead of the one that was read, or null for that one again; recorded with who and when. */
 export async function override(
   engine: Engine,

@@ -1,12 +1,15 @@
 /** What went on inside a run: what it was asked with, why tasks failed, how it went over time. */
 import { z } from 'zod'
-import { failureGroups, timelineOf } from '../../runs/facts.ts'
+import { overridesOf } from '../../domains/probe/results.ts'
+import { deedsOf, failureGroups, timelineOf } from '../../runs/facts.ts'
 import type { Door } from '../door.ts'
 import { runParams, who, type Opened } from '../house.ts'
 import { eventSchema, failureAt, failureSchema } from '../shapes.ts'
 
 const tags = ['runs']
 const read = { right: 'runs:read' } as const
+/** Deeds of one answer. */
+const MOST = 1_000
 
 export function runFactRoutes(door: Door, house: Opened): void {
   door.route({
@@ -101,6 +104,49 @@ export function runFactRoutes(door: Door, house: Opened): void {
         pace: [...pace],
         attempts: attempts.map((one) => ({ ...one, failure: one.failure === null ? null : failureAt(one.failure) })),
       }
+    },
+  })
+
+  door.route({
+    method: 'GET',
+    url: '/api/runs/:id/audit',
+    config: read,
+    schema: {
+      tags,
+      operationId: 'auditRun',
+      summary:
+        'Who did what to it: asked for it, paused, resumed, cancelled, put a decision otherwise; the oldest first.',
+      params: runParams,
+      response: {
+        200: z.object({
+          items: z
+            .array(
+              z.object({
+                at: z.date(),
+                what: z.string().describe('The kind of the event, or decision.overridden.'),
+                by: z.string().nullable().describe('A subject, such as user:3; null: it came by itself.'),
+                task: z.int().nullable(),
+                data: z.record(z.string(), z.unknown()),
+              }),
+            )
+            .describe(`The newest ${MOST} of the run's own, and of its decisions.`),
+        }),
+      },
+    },
+    async handler(request) {
+      const { engine } = house()
+      const run = await engine.run(who(request), request.params.id)
+      const items = await engine.as(who(request), async (tx) => [
+        ...(await deedsOf(tx, run.id, MOST)).map((one) => ({ ...one, data: { ...one.data } })),
+        ...(await overridesOf(tx, run.id, MOST)).map(({ at, by, task, ...data }) => ({
+          at,
+          what: 'decision.overridden',
+          by,
+          task,
+          data,
+        })),
+      ])
+      return { items: items.toSorted((a, b) => a.at.getTime() - b.at.getTime()) }
     },
   })
 }
