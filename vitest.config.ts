@@ -18,7 +18,7 @@ export default defineConfig({
     pool: 'forks',
     // What a file leaves in its modules is its own business; the same program need not be read anew for each.
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,

@@ -1,5 +1,5 @@
 /** Calls of tools as a caller sees them: which tools there are, calls that were asked for, how they ended. */
-import type { Engine, Event, Principal, Run } from '@millrace/engine'
+import { Refusal, type Engine, type Event, type Principal, type Run } from '@millrace/engine'
 import { envelopeOf, type ErrorEnvelope } from '../../tools/envelope.ts'
 import type { ToolState } from '../../tools/lifecycle.ts'
 import type { z } from 'zod'
@@ -147,8 +147,8 @@ function errorOf({ id, state, failure, finishedAt }: Run, tool: string): ErrorEn
 /** Milliseconds in which a worker must be there. */
 const WORKER_WITHIN = 2_000
 const LOOK_EVERY = 100
-/** By which the end of a call may reach us after the tool's own deadline. */
-const LATE = 2_000
+/** By which the end of a call may reach us after the tool's own deadline: its worker may be busy. */
+const LATE = 10_000
 
 export type Found =
   | { readonly tool: SeenTool }
@@ -178,8 +178,14 @@ export async function jobAtEnd(
 ): Promise<Job> {
   const late = AbortSignal.timeout((tool.timeout_ms ?? 0) + LATE)
   for await (const event of engine.follow(who, run, 0, AbortSignal.any([late, left]))) seen(event)
-  const ended = await engine.run(who, run)
-  if (ended.finishedAt !== null) return jobOf(ended, tool.name)
-  await engine.cancel(who, run)
-  return { run: ended, tool: tool.name, error: envelopeOf('TIMEOUT', { tool: tool.name, correlationId: idOf(run) }) }
+  const last = await engine.run(who, run)
+  if (last.finishedAt !== null) return jobOf(last, tool.name)
+  try {
+    await engine.cancel(who, run)
+  } catch (error) {
+    // It ended in that moment, and what it came to is the answer.
+    if (!(error instanceof Refusal && error.code === 'WRONG_STATE')) throw error
+    return jobOf(await engine.run(who, run), tool.name)
+  }
+  return { run: last, tool: tool.name, error: envelopeOf('TIMEOUT', { tool: tool.name, correlationId: idOf(run) }) }
 }
