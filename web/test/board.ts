@@ -148,10 +148,9 @@ export function board(on: () => Tour): void {
       const kept = (await stage.http.ask('/api/stage-recipes/design')).body.recipe
       expect(kept).toMatchObject({ version: theirs.body.recipe.version, onFailBehavior: 'review_required' })
       await told.getByRole('button', { name: 'Save mine over it' }).click()
-      await page.getByText('The recipe is saved').waitFor()
+      await told.waitFor({ state: 'detached' })
       const now = (await stage.http.ask('/api/stage-recipes/design')).body.recipe
       expect([now.version, now.gates[0].id]).toEqual([kept.version + 1, 'mine'])
-      expect(await told.count()).toBe(0)
     })
   })
 }

@@ -78,11 +78,13 @@ function tracedTask(kind: AnyTaskKind): AnyTaskKind {
 
 const codeOf = (error: unknown) => (error instanceof TaskFailed ? error.failure.code : 'UNKNOWN')
 
-/** Runs whose origin is remembered in this process. */
+/** Runs whose origin is remembered, for each worker of this process: two may be of two databases. */
 const MOST = 1_000
-const origins = new Map<number, Promise<Context>>()
+const remembered = new WeakMap<Tx['query'], Map<number, Promise<Context>>>()
 
 function origin(read: Tx['query'], run: number): Promise<Context> {
+  const origins = remembered.get(read) ?? new Map<number, Promise<Context>>()
+  remembered.set(read, origins)
   const known = origins.get(run)
   if (known !== undefined) return known
   if (origins.size >= MOST) origins.clear()
