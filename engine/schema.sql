@@ -497,7 +497,7 @@ function engine.is_far(integer,integer) returns boolean language sql immutable o
 function engine.lease() returns interval language sql immutable owner millrace_owner for millrace_api, millrace_worker;
 function engine.leave(integer) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.leave_limits(bigint[],integer[],text[],jsonb[],double precision[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
-function engine.lift_limits(timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.lift_limits(timestamp with time zone) returns integer language plpgsql volatile owner millrace_owner for nobody;
 function engine.lift_stop(text) returns engine.limits language plpgsql volatile set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.limit_key(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.limited() returns boolean language sql volatile owner millrace_owner for nobody;

@@ -374,11 +374,14 @@ export const workerVerbs: Record<string, Verb> = {
     weight: 4,
     make: () => ({}),
     judge(world, _action, answer) {
-      for (const lane of allLanes(world)) if (lane.shut && affords(world, lane)) lane.shut = false
-      for (const limit of world.limits.values()) if (limit.until <= world.now) limit.until = 0
+      const lifted = allLanes(world).filter((lane) => lane.shut && affords(world, lane))
+      for (const lane of lifted) lane.shut = false
+      const over = [...world.limits.values()].filter(({ until }) => until > 0 && until <= world.now)
+      const opened = over.filter((limit) => binds(limit))
+      for (const limit of over) limit.until = 0
       const ripe = allTasks(world).filter((task) => task.due !== null && task.due <= world.now)
       for (const task of ripe) task.due = null
-      return [...refused(answer, null), ...same('promoted', answer.said, ripe.length)]
+      return [...refused(answer, null), ...same('promoted', answer.said, ripe.length + lifted.length + opened.length)]
     },
   },
 }

@@ -313,15 +313,20 @@ end $$;
 ----------------------------------------------------------------------- sweep
 
 -- A pause that is over is forgotten; a lane whose budget has room again comes back.
-create function engine.lift_limits(now timestamptz) returns void language plpgsql as $$
-declare lanes_ bigint[];
+-- How many of both: nobody rings for them else.
+create function engine.lift_limits(now timestamptz) returns integer language plpgsql as $$
+declare lanes_ bigint[]; lifted integer := 0; more integer;
 begin
   if exists (select 1 from lanes l where l.stop = 'budget') then
     lanes_ := array(select l.id from lanes l where l.stop = 'budget' and affordable(l) order by l.id for no key update skip locked);
     update lanes l set stop = null where l.id = any(lanes_) and l.stop = 'budget';
+    get diagnostics lifted = row_count;
   end if;
   if exists (select 1 from limits x where binds(x) and x.until <= now) then
     update limits x set until = null
      where x.id = any(array(select y.id from limits y where binds(y) and y.until <= now order by y.id for no key update skip locked));
+    get diagnostics more = row_count;
+    lifted := lifted + more;
   end if;
+  return lifted;
 end $$;

@@ -1022,8 +1022,7 @@ begin
     returning t.lane_id, t.n)
   select array_agg(lane_id), array_agg(n) into lanes_, ns_ from ripe;
   if lanes_ is not null then perform wake_lanes(lanes_, ns_); end if;
-  perform lift_limits(now);
-  return coalesce(cardinality(lanes_), 0);
+  return coalesce(cardinality(lanes_), 0) + lift_limits(now);
 end $$;
 
 -------------------------------------------------------------- sweeps by hand
