@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm run test:long`: journeys with many processes of the real binary, which take minutes. */
-const long = process.env['MILLRACE_LONG'] === '1'
+/**
+ * `npm run test:long`: journeys with many processes of the real binary, which take
+ * minutes; `npm run test:full`: what takes so long that not every change waits for it.
+ */
+const long = { '1': '.long', full: '.full' }[process.env['MILLRACE_LONG'] ?? ''] ?? ''
 
 // As Node itself resolves: else a library that comes in two forms is there twice.
 const conditions = ['node', 'module-sync']
@@ -9,10 +12,8 @@ const conditions = ['node', 'module-sync']
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['engine', 'server', 'tools', 'examples', 'kinds', 'web'].map(
-      (folder) => `${folder}/**/*${long ? '.long' : ''}.test.ts`,
-    ),
-    exclude: ['**/node_modules/**', ...(long ? [] : ['**/*.long.test.ts'])],
+    include: ['engine', 'server', 'tools', 'examples', 'kinds', 'web'].map((folder) => `${folder}/**/*${long}.test.ts`),
+    exclude: ['**/node_modules/**', ...(long === '' ? ['**/*.{long,full}.test.ts'] : [])],
     globalSetup: ['engine/testing/cluster.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     pool: 'forks',

@@ -376,9 +376,8 @@ export const workerVerbs: Record<string, Verb> = {
     judge(world, _action, answer) {
       const lifted = allLanes(world).filter((lane) => lane.shut && affords(world, lane))
       for (const lane of lifted) lane.shut = false
-      const over = [...world.limits.values()].filter(({ until }) => until > 0 && until <= world.now)
-      const opened = over.filter((limit) => binds(limit))
-      for (const limit of over) limit.until = 0
+      const opened = [...world.limits.values()].filter(({ until }) => until > 0 && until <= world.now)
+      for (const limit of opened) limit.until = 0
       const ripe = allTasks(world).filter((task) => task.due !== null && task.due <= world.now)
       for (const task of ripe) task.due = null
       return [...refused(answer, null), ...same('promoted', answer.said, ripe.length + lifted.length + opened.length)]
