@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { TaskFailed, type Limit } from '@millrace/engine'
 import { until } from '@millrace/engine/testing'
 import { operator } from '../src/app.ts'
+import { setSettings } from '../src/domains/stage/board.ts'
 import { failureOf } from '../src/providers/failures.ts'
 import { openWorkBench, type WorkBench } from '../testing/stage-work.ts'
 
@@ -102,6 +103,17 @@ describe('a step', () => {
     expect(bench.asked).toEqual([])
     await bench.engine.limits.set(operator, 'mine', { concurrency: null })
     expect((await bench.ended(run)).state).toBe('succeeded')
+  })
+
+  test('stands still while an operator has stopped its board, whatever else of the board’s settings is changed', async () => {
+    await bench.engine.limits.stop(operator, 'stage:1')
+    await setSettings(bench.engine, operator, 1, { fourEyes: true })
+    expect(await limitOf('stage:1')).toMatchObject({ stopped: 'PAUSED', concurrency: 2 })
+    await setSettings(bench.engine, operator, 1, { fourEyes: false, workerMaxConcurrency: 3 })
+    expect(await limitOf('stage:1')).toMatchObject({ stopped: 'PAUSED', concurrency: 3 })
+    await setSettings(bench.engine, operator, 1, { workerEnabled: false })
+    await setSettings(bench.engine, operator, 1, { workerEnabled: true, workerMaxConcurrency: 2 })
+    expect(await limitOf('stage:1')).toMatchObject({ stopped: null, concurrency: 2 })
   })
 
   test('stops everybody who asks its provider when the credit is used up, and goes on when that is released', async () => {

@@ -60,14 +60,17 @@ begin
   end if;
   -- In a statement of its own: another may have made it meanwhile.
   select * into s from settings where workspace_id = in_workspace;
-  perform obey(s);
+  perform limit_to(s);
   return s;
 end $$;
 
 -- How many at a time, and whether any: the engine's limit says it to every worker.
-create function stage.obey(s stage.settings) returns void language plpgsql set search_path = stage, pg_temp as $$
+create function stage.limit_to(s stage.settings) returns void language sql set search_path = stage, pg_temp as $$
+  select engine.put_limit(key(s.workspace_id), s.worker_max_concurrency)
+$$;
+
+create function stage.open_or_shut(s stage.settings) returns void language plpgsql set search_path = stage, pg_temp as $$
 begin
-  perform engine.put_limit(key(s.workspace_id), s.worker_max_concurrency);
   if s.worker_enabled then perform engine.lift_stop(key(s.workspace_id)); else perform engine.put_stop(key(s.workspace_id)); end if;
 end $$;
 
@@ -101,9 +104,11 @@ begin
     worker_enabled = n.worker_enabled, worker_max_concurrency = n.worker_max_concurrency,
     worker_poll_interval_ms = n.worker_poll_interval_ms, four_eyes = n.four_eyes,
     version = s.version + 1, changed_by = actor(), changed_at = engine.clock(), file_digest = coalesce(in_file, s.file_digest)
-   where workspace_id = in_workspace returning * into s;
-  perform obey(s);
-  return s;
+   where workspace_id = in_workspace returning * into n;
+  -- What stayed as it was is not said again: an operator may have limited or stopped the key since.
+  if n.worker_max_concurrency <> s.worker_max_concurrency then perform limit_to(n); end if;
+  if n.worker_enabled <> s.worker_enabled then perform open_or_shut(n); end if;
+  return n;
 end $$;
 
 -- How often a worker looks for stage runs by itself, in milliseconds: the shortest of all workspaces.
