@@ -85,7 +85,7 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
     expect(await url.getAttribute('aria-invalid')).toBe('true')
     await url.fill(`https://example.org/${'long/'.repeat(60)}`)
     await page.keyboard.press('Enter')
-    await page.getByRole('dialog', { name: /Secret/ }).waitFor()
+    await page.getByRole('dialog', { name: /secret/ }).waitFor()
     await button('I have it').click()
     await said(/example\.org/)
 

@@ -1,16 +1,15 @@
-/** What automation may do on the board, its stages, who is called when something happens, and the workers. */
+/** What automation may do on the board, its stages, and the workers. */
 import { Save } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { ask, problemIn, type BoardSettings } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
-import { Button, Card, NumberField, Page, Select, States, Switch, tell, tellProblem, Time } from '../ui/index.ts'
+import { Button, Card, Link, NumberField, Page, Select, States, Switch, tell, tellProblem, Time } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { words } from '../words/board-settings.ts'
-import { actorName } from './marks.tsx'
 import { Parts } from './parts.tsx'
 import { StagesCard } from './stages.tsx'
-import { Webhooks } from './webhooks.tsx'
 import { Workers } from './workers.tsx'
 
 export default function SettingsPage() {
@@ -40,7 +39,11 @@ export default function SettingsPage() {
               />
             )}
           </States>
-          {admin ? <Webhooks /> : null}
+          {admin ? (
+            <p className="text-dim">
+              {words.told} <Link href="/settings/webhooks">{words.webhooks}</Link>
+            </p>
+          ) : null}
         </div>
       </div>
     </Page>
@@ -151,9 +154,11 @@ function Automation({ settings, stages, admin }: AutomationProps) {
           </div>
         ) : null}
       </fieldset>
-      <p className="mt-4 text-sm text-dim">
-        {words.changedBy} <Time at={settings.changedAt} /> · {actorName(settings.changedBy)}
-      </p>
+      {settings.version === 1 ? null : (
+        <p className="mt-4 text-sm text-dim">
+          {words.changedBy} <Time at={settings.changedAt} /> · <Actor of={settings.changedBy} />
+        </p>
+      )}
       {file === null ? null : (
         <div className={`mt-1 text-sm [overflow-wrap:anywhere] ${file.state === 'refused' ? 'text-bad' : 'text-dim'}`}>
           {words.file[file.state](file.path)}

@@ -1,7 +1,7 @@
-/** Webhooks: where what happens on the board is told, and how its deliveries went. */
-import { Plus, Webhook as Hook } from 'lucide-react'
+/** Who is called with every notification, and what was sent and answered. */
+import { Plus, RotateCw, Trash2, Webhook as Hook } from 'lucide-react'
 import { useState } from 'react'
-import { ask, type Webhook } from '../api.ts'
+import { ask, type Delivery, type Webhook } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import {
   Badge,
@@ -11,11 +11,14 @@ import {
   Dialog,
   Empty,
   Field,
+  IconButton,
   Input,
   Link,
+  LoadMore,
   States,
   StatusBadge,
   Switch,
+  tell,
   tellProblem,
   useWrong,
   Time,
@@ -24,18 +27,11 @@ import { words } from '../words/settings.ts'
 import { Secret } from './secret.tsx'
 
 type Kind = Webhook['kinds'][number]
-const KINDS = Object.keys(words.kind) as Kind[]
+const KINDS = Object.keys(words.kindNames) as Kind[]
 
 export default function Webhooks() {
   const [asked, again] = useAsked('/api/webhooks', {})
   const [adding, setAdding] = useState(false)
-  const [secret, setSecret] = useState<string>()
-  const [removing, setRemoving] = useState<number>()
-  const [opened, setOpened] = useState<number>()
-  const refresh = () => askAgain('/api/webhooks')
-  const enable = (id: number, enabled: boolean) =>
-    void ask('patch', '/api/webhooks/{id}', { path: { id }, body: { enabled } }).then(refresh, tellProblem)
-  const remove = (id: number) => void ask('delete', '/api/webhooks/{id}', { path: { id } }).then(refresh, tellProblem)
   return (
     <Card
       title={words.webhooks}
@@ -50,113 +46,165 @@ export default function Webhooks() {
         of={asked}
         again={again}
         isEmpty={({ webhooks }) => webhooks.length === 0}
-        empty={<Empty icon={Hook} title={words.noWebhooks} lead={words.noWebhooksLead} />}
+        empty={<Empty icon={Hook} title={words.noWebhooks} lead={words.webhooksLead} />}
       >
         {({ webhooks }) => (
           <ul>
-            {webhooks.map(({ id, url, kinds, enabled, last }) => (
-              <li key={id} className="border-b border-line px-4 py-3 last:border-b-0">
-                <div className="flex flex-wrap items-center gap-3">
-                  <span className="cut min-w-0 flex-1 font-medium" title={url}>
-                    {url}
-                  </span>
-                  <Switch label={words.enabled} checked={enabled} onChange={(on) => enable(id, on)} />
-                  <Button size="small" onClick={() => setOpened(opened === id ? undefined : id)}>
-                    {words.deliveries}
-                  </Button>
-                  <Button size="small" look="danger" onClick={() => setRemoving(id)}>
-                    {words.remove}
-                  </Button>
-                </div>
-                <p className="mt-1 text-sm text-dim">
-                  {words.kinds}:{' '}
-                  {kinds.length === 0 ? words.all : kinds.map((kind) => words.kind[kind].toLowerCase()).join(', ')}
-                  {last === null ? null : (
-                    <>
-                      {' · '}
-                      {words.lastDelivery} {last.status ?? '—'} <Time at={last.deliveredAt} />
-                    </>
-                  )}
-                </p>
-                {opened === id ? <Deliveries of={id} /> : null}
-              </li>
+            {webhooks.map((one) => (
+              <One key={one.id} webhook={one} />
             ))}
           </ul>
         )}
       </States>
-      {adding ? (
-        <Add
-          onClose={() => setAdding(false)}
-          onMade={(made) => {
-            setAdding(false)
-            setSecret(made)
-            refresh()
-          }}
-        />
-      ) : null}
-      {secret === undefined ? null : (
-        <Secret title={words.secret} lead={words.secretLead} text={secret} onClose={() => setSecret(undefined)} />
-      )}
-      <ConfirmDialog
-        open={removing !== undefined}
-        onClose={() => setRemoving(undefined)}
-        title={words.removeWebhookAsk}
-        lead={words.removeWebhookLead}
-        confirm={words.remove}
-        onConfirm={() => remove(removing ?? 0)}
-      />
+      {adding ? <Add onClose={() => setAdding(false)} /> : null}
     </Card>
   )
 }
 
-function Deliveries({ of: id }: { of: number }) {
-  const [asked, again] = useAsked('/api/webhooks/{id}/deliveries', { path: { id }, query: { limit: 20 } })
+function One({ webhook }: { webhook: Webhook }) {
+  const [open, setOpen] = useState(false)
+  const [removing, setRemoving] = useState(false)
+  const { id, url, kinds, enabled, last } = webhook
+  async function doing(deed: Promise<unknown>) {
+    try {
+      await deed
+    } catch (error) {
+      tellProblem(error)
+    }
+    askAgain('/api/webhooks')
+  }
+  return (
+    <li className="border-b border-line px-4 py-3 last:border-b-0">
+      <div className="flex items-center gap-2">
+        <span className="cut min-w-0 flex-1 font-mono text-sm" title={url}>
+          {url}
+        </span>
+        <Switch
+          label={words.enabled}
+          checked={enabled}
+          onChange={(on) => void doing(ask('patch', '/api/webhooks/{id}', { path: { id }, body: { enabled: on } }))}
+        />
+        <IconButton label={`${words.remove} ${url}`} icon={Trash2} size="small" onClick={() => setRemoving(true)} />
+      </div>
+      <p className="text-sm text-dim">
+        {words.kinds}: {kinds.length === 0 ? words.allKinds : kinds.map((kind) => words.kindNames[kind]).join(', ')}
+      </p>
+      <p className="flex flex-wrap items-center gap-2 text-sm text-dim">
+        {words.last}: {last === null ? words.notYet : <Answered status={last.status} />}
+        {last?.deliveredAt == null ? null : <Time at={last.deliveredAt} />}
+      </p>
+      <details className="mt-1" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+        <summary className="w-fit text-sm text-dim hover:text-ink">{words.deliveries}</summary>
+        {open ? <Deliveries webhook={id} /> : null}
+      </details>
+      <ConfirmDialog
+        open={removing}
+        onClose={() => setRemoving(false)}
+        title={words.removeWebhook}
+        lead={words.removeWebhookLead}
+        confirm={words.remove}
+        onConfirm={() => void doing(ask('delete', '/api/webhooks/{id}', { path: { id } }))}
+      />
+    </li>
+  )
+}
+
+const Answered = ({ status }: { status: number | null }) => (
+  <Badge tone={status === null ? 'warn' : status < 300 ? 'good' : 'bad'}>
+    {status === null ? words.unanswered : words.answered(status)}
+  </Badge>
+)
+
+function Deliveries({ webhook }: { webhook: number }) {
+  const [asked, again] = useAsked('/api/webhooks/{id}/deliveries', { path: { id: webhook }, query: { limit: 20 } })
+  const [older, setOlder] = useState<{ items: readonly Delivery[]; next: string | null }>()
+  async function load(cursor: string) {
+    try {
+      const page = await ask('get', '/api/webhooks/{id}/deliveries', {
+        path: { id: webhook },
+        query: { limit: 20, cursor },
+      })
+      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
+    } catch (error) {
+      tellProblem(error)
+    }
+  }
+  async function resend(run: number) {
+    try {
+      await ask('post', '/api/runs/{id}/retry', { path: { id: run }, body: { what: 'all' } })
+      tell(words.sent)
+    } catch (error) {
+      tellProblem(error)
+    }
+    void again()
+  }
   return (
     <States
       of={asked}
       again={again}
       isEmpty={({ items }) => items.length === 0}
-      empty={<p className="mt-2 text-sm text-dim">{words.noDeliveries}</p>}
+      empty={<p className="py-2 text-dim">{words.noDeliveries}</p>}
     >
-      {({ items }) => (
-        <ul className="mt-2 rounded-md bg-sunk">
-          {items.map(({ id: delivery, kind, run, runStatus, status, createdAt }) => (
-            <li key={delivery} className="flex flex-wrap items-center gap-3 px-3 py-1.5 text-sm">
-              <span className="flex-1">{words.kind[kind]}</span>
-              <Link href={`/runs/${run}`}>#{run}</Link>
-              <StatusBadge status={runStatus} />
-              {status === null ? null : <Badge tone={status < 300 ? 'good' : 'bad'}>{status}</Badge>}
-              <Time at={createdAt} />
-            </li>
-          ))}
-        </ul>
-      )}
+      {({ items, next }) => {
+        const cursor = older === undefined ? next : older.next
+        return (
+          <>
+            <ul className="mt-1 rounded-md border border-line">
+              {[...items, ...(older?.items ?? [])].map((one) => (
+                <li
+                  key={one.id}
+                  className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-sm last:border-b-0"
+                >
+                  <span className="min-w-0 flex-1">
+                    {words.kindNames[one.kind]} · <Link href={`/runs/${one.run}`}>{words.run(one.run)}</Link>
+                  </span>
+                  <Time at={one.deliveredAt ?? one.createdAt} />
+                  {one.deliveredAt === null ? <StatusBadge status={one.runStatus} /> : null}
+                  <Answered status={one.status} />
+                  <IconButton
+                    label={`${words.again} (${one.id})`}
+                    icon={RotateCw}
+                    size="small"
+                    onClick={() => void resend(one.run)}
+                  />
+                </li>
+              ))}
+            </ul>
+            {cursor === null ? null : <LoadMore more busy={false} onMore={() => void load(cursor)} />}
+          </>
+        )
+      }}
     </States>
   )
 }
 
-function Add({ onClose, onMade }: { onClose: () => void; onMade: (secret: string) => void }) {
+function Add({ onClose }: { onClose: () => void }) {
   const [url, setUrl] = useState('')
-  const [kinds, setKinds] = useState<ReadonlySet<Kind>>(new Set())
+  const [kinds, setKinds] = useState<readonly Kind[]>([])
+  const [secret, setSecret] = useState<string>()
   const [busy, setBusy] = useState(false)
   const [wrong, caught] = useWrong('url')
   async function add() {
     setBusy(true)
     caught()
     try {
-      const body = { url, ...(kinds.size === 0 ? {} : { kinds: [...kinds] }) }
-      onMade((await ask('post', '/api/webhooks', { body })).secret)
+      const made = await ask('post', '/api/webhooks', { body: { url: url.trim(), kinds } })
+      setSecret(made.secret)
+      askAgain('/api/webhooks')
     } catch (error) {
       caught(error)
-      setBusy(false)
     }
+    setBusy(false)
+  }
+  if (secret !== undefined) {
+    return <Secret title={words.secret} lead={words.secretLead} text={secret} onClose={onClose} />
   }
   return (
     <Dialog
       open
       onClose={onClose}
       title={words.addWebhook}
-      lead={words.noWebhooksLead}
+      lead={words.webhooksLead}
       actions={
         <Button look="primary" busy={busy} disabled={url.trim() === ''} onClick={() => void add()}>
           {words.addWebhook}
@@ -164,33 +212,20 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (secret: string
       }
     >
       <div className="flex flex-col gap-4">
-        <Field label={words.url} problem={wrong.url}>
-          <Input type="url" value={url} onChange={setUrl} placeholder="https://" autoFocus />
+        <Field label={words.url} problem={wrong.url} hint={words.urlHint}>
+          <Input value={url} onChange={setUrl} type="url" placeholder="https://…" maxLength={2_000} />
         </Field>
-        <fieldset>
-          <legend className="mb-1 text-sm font-medium">
-            {words.kinds} ({kinds.size === 0 ? words.all : kinds.size})
-          </legend>
-          <ul className="grid gap-1.5 sm:grid-cols-2">
-            {KINDS.map((kind) => (
-              <li key={kind}>
-                <label className="flex items-center gap-2">
-                  <input
-                    type="checkbox"
-                    className="size-4 accent-accent"
-                    checked={kinds.has(kind)}
-                    onChange={({ target }) => {
-                      const next = new Set(kinds)
-                      if (target.checked) next.add(kind)
-                      else next.delete(kind)
-                      setKinds(next)
-                    }}
-                  />
-                  {words.kind[kind]}
-                </label>
-              </li>
-            ))}
-          </ul>
+        <fieldset className="flex flex-col gap-1.5">
+          <legend className="mb-1 text-sm font-medium">{words.kinds}</legend>
+          {KINDS.map((kind) => (
+            <Switch
+              key={kind}
+              label={words.kindNames[kind]}
+              checked={kinds.includes(kind)}
+              onChange={(on) => setKinds(on ? [...kinds, kind] : kinds.filter((one) => one !== kind))}
+            />
+          ))}
+          <p className="text-sm text-dim">{words.kindsHint}</p>
         </fieldset>
       </div>
     </Dialog>

@@ -13,7 +13,7 @@ export const words = {
   running: 'Runs that have not ended',
   tasks: 'Tasks under way',
   waiting: (n: string) => `${n} wait`,
-  hour: 'Ended in the last hour',
+  hour: 'Tasks ended in the last hour',
   failed: (n: string) => `${n} failed`,
   workers: 'Workers',
   slots: (busy: string, slots: string) => `${busy} of ${slots} slots busy`,
