@@ -153,6 +153,7 @@ const CASES: Readonly<Record<string, Case>> = {
   listWorkspaces: { class: 'self' },
   createWorkspace: { class: 'operator', body: () => ({ name: `w-${(made += 1)}` }) },
   listMembers: { class: 'admin', place: async () => ({ id: 1 }), mark: `${CANARY}-operator`.toLowerCase() },
+  listNames: { class: 'viewer', place: async () => ({ id: 1 }), mark: `${CANARY}-operator`.toLowerCase() },
   setRole: { class: 'admin', place: member, body: { role: 'viewer' } },
   removeMember: { class: 'admin', place: member },
   listInvitations: { class: 'admin', place: async () => ({ id: 1 }) },

@@ -209,6 +209,11 @@ const VERBS: Record<string, { call: () => string; by: readonly string[]; done?: 
     by: ['the admin', 'he himself', 'a viewer', 'an issuer’s admin', 'a demoted admin', ...RUN_THE_HOUSE],
     done: (amount) => amount === 1,
   },
+  names: {
+    call: () => `(select count(*) from people.names(1))`,
+    by: ['the admin', 'he himself', 'a viewer', 'an issuer’s admin', 'a demoted admin', ...RUN_THE_HOUSE],
+    done: (amount) => Number(amount) > 0,
+  },
 }
 /** For who shows a secret: whoever calls them without gets nothing. */
 const OF_SECRETS: Record<string, string> = {

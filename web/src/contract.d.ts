@@ -109,6 +109,9 @@ export interface Paths {
   '/api/workspaces/{id}/members': {
     get: { path: { id: string | number }; answer: { readonly members: readonly ({ readonly user: number; readonly email: string; readonly name: string; readonly role: 'admin' | 'member' | 'viewer'; readonly disabled: boolean })[] } }
   }
+  '/api/workspaces/{id}/people': {
+    get: { path: { id: string | number }; answer: { readonly people: readonly ({ readonly user: number; readonly name: string })[] } }
+  }
   '/api/workspaces/{id}/members/{user}': {
     put: { path: { id: string | number; user: string | number }; body: { readonly role: 'admin' | 'member' | 'viewer' }; answer: undefined }
     delete: { path: { id: string | number; user: string | number }; answer: undefined }

@@ -60,6 +60,12 @@ export function board(on: () => Tour): void {
       await page.getByText('of 100', { exact: true }).waitFor({ timeout: 30_000 })
       await page.getByRole('link', { name: 'History' }).click()
       await page.getByText('the requirements are agreed').waitFor()
+      // Who has moved and approved it is told by name.
+      const name = await page.evaluate(async () => {
+        const me = (await (await fetch('/api/me')).json()) as { user: { name: string } }
+        return me.user.name
+      })
+      await page.getByRole('main').getByText(name, { exact: true }).first().waitFor()
     })
 
     test('a card is carried by keys alone, each step is said, and Escape puts it back', async () => {

@@ -10,6 +10,7 @@ import {
   invite,
   listInvitations,
   listMembers,
+  listNames,
   listNoted,
   listUsers,
   listWorkspaces,
@@ -112,6 +113,26 @@ export async function peopleRoutes(plain: FastifyInstance, { access }: Opened): 
       members: await listMembers(
         access().engine,
         (await whoAsks(access, request, 'admin')).principal,
+        request.params.id,
+      ),
+    }),
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/workspaces/:id/people',
+    config: { right: 'runs:read' },
+    schema: {
+      tags,
+      operationId: 'listNames',
+      summary: 'What those are called who work in a workspace: its admins and members, not those who only look.',
+      params: one,
+      response: { 200: z.strictObject({ people: z.array(z.strictObject({ user: z.number(), name: z.string() })) }) },
+    },
+    handler: async (request) => ({
+      people: await listNames(
+        access().engine,
+        (await whoAsks(access, request, 'runs:read')).principal,
         request.params.id,
       ),
     }),

@@ -222,6 +222,14 @@ returns table (id bigint, name text) language sql stable security definer set se
   select w.id, w.name from engine.workspaces w where people.operates_now() or w.id = any((select access.workspaces())::bigint[])
 $$;
 
+-- What those are called who do something there; who only looks is nobody's business.
+create function people.names(in_workspace bigint)
+returns table (id bigint, name text) language sql stable security definer set search_path = people, engine, access, pg_temp as $$
+  select u.id, coalesce(nullif(u.name, ''), split_part(u.email, '@', 1)) from memberships m join users u on u.id = m.user_id
+   where m.workspace_id = in_workspace and m.role in ('admin', 'member')
+     and exists (select from people.workspaces() w where w.id = in_workspace)
+$$;
+
 create function people.add_workspace(in_name text)
 returns bigint language plpgsql security definer set search_path = people, engine, access, pg_temp as $$
 declare made bigint;

@@ -153,6 +153,11 @@ export const listMembers = list<Member>(
      from people.memberships m join people.users u on u.id = m.user_id where m.workspace_id = $1 order by m.user_id`,
 )
 
+/** What those are called who work in a workspace; of one that he may not see, nobody. */
+export const listNames = list<{ readonly user: number; readonly name: string }>(
+  `select id as user, name from people.names($1) order by id`,
+)
+
 /** Null: he leaves. */
 export const setRole = (engine: Engine, who: Principal, workspace: number, user: number, role: Role | null) =>
   change<void>(engine, who, 'set_role($1, $2, $3)', [workspace, user, role])

@@ -55,6 +55,6 @@ grant execute on function
   people.own_terms(), people.rename(text), people.set_password(bytea, bytea, integer, integer, integer, bytea, bytea),
   people.reset_password(bigint, bytea, integer, integer, integer, bytea), people.end_sessions(bigint, bytea), people.make_key(bigint, text, bytea, text, text[], bigint, integer), people.revoke_key(text),
   people.first(bytea), people.make_link(bigint, bytea, integer), people.add_user(text, text, boolean), people.disable(bigint, boolean),
-  people.workspaces(), people.add_workspace(text), people.invite(bigint, text, text, bytea, integer), people.withdraw_invitation(bigint),
+  people.workspaces(), people.names(bigint), people.add_workspace(text), people.invite(bigint, text, text, bytea, integer), people.withdraw_invitation(bigint),
   people.set_role(bigint, bigint, text)
   to millrace_api;

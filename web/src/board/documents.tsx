@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { ask, problemIn, type Document } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { bytes, count } from '../shown.ts'
 import {
   Button,
@@ -23,7 +24,6 @@ import {
 import { docs as words, words as ofCard } from '../words/card.ts'
 import type { WholeCard } from './card.tsx'
 import { Difference } from './difference.tsx'
-import { actorName } from './marks.tsx'
 import { Prose } from './prose.tsx'
 
 export function Documents({ card, writes }: { card: WholeCard; writes: boolean }) {
@@ -161,7 +161,7 @@ function One({ card, path, writes }: { card: number; path: string; writes: boole
             ) : null}
             <Switch label={words.plain} checked={plain} onChange={setPlain} />
             <span className="text-sm text-dim">
-              {words.origin[document.origin]} · {actorName(document.by)} · <Time at={document.at} />
+              {words.origin[document.origin]} · <Actor of={document.by} /> · <Time at={document.at} />
             </span>
           </div>
           {draft !== undefined ? (

@@ -2,11 +2,11 @@
 import { useState } from 'react'
 import { ask, type Transition } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { Badge, Card, Link, LoadMore, States, StatusBadge, tellProblem, Time } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { history as words, words as ofCard } from '../words/card.ts'
 import type { Stages, WholeCard } from './card.tsx'
-import { actorName } from './marks.tsx'
 import { Told } from './told.tsx'
 
 export function History({ card, stages }: { card: WholeCard; stages: Stages }) {
@@ -67,7 +67,7 @@ function Transitions({ card, nameOf }: { card: number; nameOf: (key: string) => 
                       </p>
                     )}
                     <p className="text-sm text-dim">
-                      {actorName(one.actor)}
+                      <Actor of={one.actor} />
                       {one.run === null ? null : (
                         <>
                           {' · '}
@@ -143,7 +143,9 @@ function Decisions({ run }: { run: number }) {
               <li key={one.id} className="border-b border-line px-4 py-2.5 last:border-b-0">
                 <div className="flex items-center gap-2">
                   <Badge tone={TONES[one.decision]}>{words.decided[one.decision]}</Badge>
-                  <span>{actorName(one.by)}</span>
+                  <span>
+                    <Actor of={one.by} />
+                  </span>
                   <span className="ml-auto text-sm text-dim">
                     <Time at={one.at} />
                   </span>

@@ -1,4 +1,4 @@
-/** Small signs of the board: how urgent a card is, what runs on it, how much a stage does by itself, who did something. */
+/** Small signs of the board: how urgent a card is, what runs on it, how much a stage does by itself. */
 import {
   Bot,
   ChevronDown,
@@ -17,7 +17,7 @@ import {
 } from 'lucide-react'
 import type { CardHead, StageRecipe } from '../api.ts'
 import { Badge, StatusBadge, Tooltip } from '../ui/index.ts'
-import { actors, words } from '../words/board.ts'
+import { words } from '../words/board.ts'
 
 const PRIORITIES: Readonly<Record<CardHead['priority'], readonly [LucideIcon, string]>> = {
   urgent: [ChevronsUp, 'text-bad'],
@@ -76,17 +76,6 @@ export function LevelMark({ recipe }: { recipe: Pick<StageRecipe, 'automationLev
       </span>
     </Tooltip>
   )
-}
-
-/** `user:ada@…`, `automation`, `worker:3` as a person says it. */
-export function actorName(actor: string): string {
-  const [kind = '', ...rest] = actor.split(':')
-  const name = rest.join(':')
-  if (kind === 'user') return name
-  if (kind === 'worker') return name === '' ? actors.worker : `${actors.worker} (${name})`
-  if (kind === 'run') return actors.run(name)
-  if (kind === 'automation') return actors.automation
-  return kind === 'file' ? actors.file : actor
 }
 
 /** What a card is in, for the filter. */

@@ -3,6 +3,7 @@ import { CircleCheck, CircleDashed, CircleX, MessageCircleQuestion, Pencil, Tria
 import { useEffect, useState } from 'react'
 import { ask, problemIn, type KeptGateResult, type Question } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import {
   Badge,
   Button,
@@ -22,7 +23,7 @@ import { words as ofBoard } from '../words/board.ts'
 import { words } from '../words/card.ts'
 import type { WholeCard } from './card.tsx'
 import { Evidence } from './evidence.tsx'
-import { actorName, LevelMark } from './marks.tsx'
+import { LevelMark } from './marks.tsx'
 import { Prose } from './prose.tsx'
 import { RunCard } from './run-card.tsx'
 
@@ -55,7 +56,10 @@ export function Overview({ card, stage, writes }: OverviewProps) {
               [
                 words.created,
                 <span key="created">
-                  <Time at={card.createdAt} /> <span className="text-dim">{words.by(actorName(card.createdBy))}</span>
+                  <Time at={card.createdAt} />{' '}
+                  <span className="text-dim">
+                    {words.by} <Actor of={card.createdBy} />
+                  </span>
                 </span>,
               ],
               ...Object.entries(card.metadata).map(
@@ -307,7 +311,7 @@ export function AskedOne({ card, question, writes }: { card: number; question: Q
             {question.answer}
           </p>
           <p className="text-xs text-faint">
-            {actorName(question.answeredBy ?? '')} · <Time at={question.answeredAt} />
+            <Actor of={question.answeredBy ?? ''} /> · <Time at={question.answeredAt} />
           </p>
         </div>
       ) : writes ? (

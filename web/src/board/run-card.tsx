@@ -3,13 +3,14 @@ import { CirclePause, CirclePlay, CircleX, Play, RotateCcw } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { ask } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { Button, Card, Facts, Link, Progress, ProgressCounts, tell, tellProblem, Time } from '../ui/index.ts'
 import { words } from '../words/card.ts'
 import { remedies } from '../words/runs.ts'
 import type { WholeCard } from './card.tsx'
 import { act, Decide, Reason } from './decide.tsx'
-import { actorName, RunMark } from './marks.tsx'
+import { RunMark } from './marks.tsx'
 
 export function RunCard({ card }: { card: WholeCard }) {
   const { run } = card
@@ -67,7 +68,7 @@ function Inside({ card, run }: { card: WholeCard; run: NonNullable<WholeCard['ru
               )}
             </span>,
           ],
-          [words.triggered, facts == null ? '…' : actorName(facts.triggeredBy)],
+          [words.triggered, facts == null ? '…' : <Actor of={facts.triggeredBy} />],
           ...(facts?.reason == null
             ? []
             : [

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useLocation, useParams, useSearchParams } from 'wouter'
 import { ask, problemIn, type StoredSkill } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { bytes } from '../shown.ts'
 import {
@@ -28,7 +29,6 @@ import {
   Time,
 } from '../ui/index.ts'
 import { one as words, words as list } from '../words/skills.ts'
-import { actorName } from './marks.tsx'
 import { Remarks } from './remarks.tsx'
 import { TrustMark } from './trust.tsx'
 
@@ -346,7 +346,7 @@ function Acts({ skill }: { skill: StoredSkill }) {
               <TrustMark of={act.level} />
               <span>{list.version(act.version)}</span>
               <span className="ml-auto text-sm text-dim">
-                {actorName(act.by)} · <Time at={act.at} />
+                <Actor of={act.by} /> · <Time at={act.at} />
               </span>
             </div>
             {act.note === null ? null : (

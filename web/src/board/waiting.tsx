@@ -2,13 +2,13 @@
 import { Link as Way } from 'wouter'
 import type { WaitingRun } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { Badge, Link, Time } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { words as ofCard } from '../words/card.ts'
 import { words } from '../words/inbox.ts'
 import { Decide } from './decide.tsx'
-import { actorName } from './marks.tsx'
 import { AskedOne } from './overview.tsx'
 
 export function Waiting({ of: one, stage, brief = false }: { of: WaitingRun; stage: string; brief?: boolean }) {
@@ -29,7 +29,7 @@ export function Waiting({ of: one, stage, brief = false }: { of: WaitingRun; sta
           </div>
           <p className="text-sm text-dim">
             {stage} · <Link href={`/runs/${one.run}`}>{ofCard.runNumber(one.run)}</Link> · {words.askedBy}{' '}
-            {actorName(one.triggeredBy)} · <Time at={one.since} />
+            <Actor of={one.triggeredBy} /> · <Time at={one.since} />
           </p>
           {brief ? null : (
             <ul className="text-sm">

@@ -13,6 +13,7 @@ import {
 import { useState } from 'react'
 import { ask, type CardArtifact } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import {
   Button,
   Card,
@@ -29,7 +30,6 @@ import {
 } from '../ui/index.ts'
 import { work as words } from '../words/card.ts'
 import type { WholeCard } from './card.tsx'
-import { actorName } from './marks.tsx'
 import { Records } from './records.tsx'
 
 const ICONS: Readonly<Record<CardArtifact['type'], LucideIcon>> = {
@@ -126,7 +126,7 @@ function Artifact({ card, artifact }: { card: number; artifact: CardArtifact }) 
           )}
         </div>
         <div className="text-xs text-faint">
-          {words.types[type]} · {run === null ? actorName(by) : <Link href={`/runs/${run}`}>#{run}</Link>} ·{' '}
+          {words.types[type]} · {run === null ? <Actor of={by} /> : <Link href={`/runs/${run}`}>#{run}</Link>} ·{' '}
           <Time at={at} />
           {document === null ? null : (
             <>
@@ -216,7 +216,7 @@ function Metrics({ card, writes }: { card: number; writes: boolean }) {
                 <div className="min-w-0">
                   <div className="cut">{name}</div>
                   <div className="text-xs text-faint">
-                    {stage} · {run === null ? actorName(by) : <Link href={`/runs/${run}`}>#{run}</Link>} ·{' '}
+                    {stage} · {run === null ? <Actor of={by} /> : <Link href={`/runs/${run}`}>#{run}</Link>} ·{' '}
                     <Time at={at} />
                   </div>
                 </div>

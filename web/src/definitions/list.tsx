@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { ask, type DefinitionHead, type Given } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { useCommands } from '../shell/keys.ts'
 import { may, useMe } from '../shell/me.ts'
 import {
@@ -111,7 +112,13 @@ export default function Definitions() {
           <Link href={`/definitions/${parent.id}`}>#{parent.id}</Link>
         ),
     },
-    { id: 'by', name: words.by, hidden: true, by: ({ createdBy }) => createdBy, cell: ({ createdBy }) => createdBy },
+    {
+      id: 'by',
+      name: words.by,
+      hidden: true,
+      by: ({ createdBy }) => createdBy,
+      cell: ({ createdBy }) => <Actor of={createdBy} />,
+    },
     {
       id: 'changed',
       name: words.changed,

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { Link as Way, useSearchParams } from 'wouter'
 import { ask, fetched, type Answer, type Definition } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { useStart } from '../start/open.tsx'
 import { Badge, Button, Card, LoadMore, Skeleton, States, tell, tellProblem, Time } from '../ui/index.ts'
@@ -43,7 +44,7 @@ export function Versions({ of, again }: { of: Definition; again: () => Promise<v
                         {version === of.version ? <Badge tone="good">{words.newest}</Badge> : null}
                       </span>
                       <span className="cut block text-sm text-dim">
-                        <Time at={createdAt} /> · {createdBy}
+                        <Time at={createdAt} /> · <Actor of={createdBy} />
                       </span>
                     </Way>
                   </li>

@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import type { Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { Actor } from '../shell/actor.tsx'
 import { count, duration, exactly } from '../shown.ts'
 import { Card, Facts, Figure, JsonView, Link, Problem, Progress, ProgressCounts, States, Time } from '../ui/index.ts'
 import { inside, words } from '../words/runs.ts'
@@ -193,7 +194,11 @@ function OverTime({ run }: { run: WholeRun }) {
                   <li key={n} className="flex items-baseline gap-3">
                     <span aria-hidden className="size-2 shrink-0 self-center rounded-full bg-edge" />
                     <span className="font-medium">{inside.moments[kind] ?? kind}</span>
-                    {typeof data['by'] === 'string' ? <span className="text-dim">{inside.by(data['by'])}</span> : null}
+                    {typeof data['by'] === 'string' ? (
+                      <span className="text-dim">
+                        {inside.by} <Actor of={data['by']} />
+                      </span>
+                    ) : null}
                     <span className="ml-auto text-sm text-dim">{since === undefined ? '' : `+${duration(since)}`}</span>
                     <span className="w-28 text-right text-sm text-dim">
                       <Time at={at} />

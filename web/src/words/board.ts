@@ -94,9 +94,3 @@ export const words = {
 }
 
 /** Who moves a card, writes and decides. */
-export const actors = {
-  automation: 'Automation',
-  worker: 'A worker',
-  run: (id: string) => `Run ${id}`,
-  file: 'A changed file',
-}

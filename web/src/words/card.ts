@@ -28,7 +28,7 @@ export const words = {
   stage: 'Stage',
   here: 'Here since',
   created: 'Created',
-  by: (who: string) => `by ${who}`,
+  by: 'by',
   changed: 'Changed',
   level: 'Automation',
   run: 'Run in this stage',

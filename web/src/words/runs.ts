@@ -128,7 +128,7 @@ export const inside = {
     'run.failed': 'Failed',
     'run.cancelled': 'Cancelled',
   } as Readonly<Record<string, string>>,
-  by: (who: string) => `by ${who}`,
+  by: 'by',
   output: 'Output',
   input: 'Input',
   budget: 'Budget',

@@ -43,6 +43,13 @@ export const words = {
     title: 'The console made a mistake',
     detail: 'This is no fault of yours. Loading the page again may help; the browser’s console says more.',
   },
+  actors: {
+    user: (id: string) => `User ${id}`,
+    worker: 'A worker',
+    run: (id: string) => `Run ${id}`,
+    automation: 'Automation',
+    file: 'A changed file',
+  },
   notFound: {
     title: 'There is no such page',
     detail: 'The address may be mistyped, or the thing it led to is gone.',
