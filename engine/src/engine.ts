@@ -6,7 +6,7 @@ import { openBudgets, type Budget, type Budgets } from './budgets.ts'
 import type { Settings, Tx } from './database.ts'
 import { LARGEST_ARTIFACT, listArtifacts, readChunk, type Artifact } from './artifacts.ts'
 import { noSuchRun, Refusal, type Failure } from './errors.ts'
-import { follow, type Event } from './feed.ts'
+import { follow, openFeedReader, type Event } from './feed.ts'
 import { toJson } from './json.ts'
 import { unlisted, type RunKind, type TaskSpec } from './kinds.ts'
 import { openLimits, type Limits } from './limits.ts'
@@ -134,6 +134,7 @@ const NORMAL = 5
 export function openEngine(settings: Settings): Engine {
   const api = openApi(settings)
   const budgets = openBudgets(api)
+  const reader = openFeedReader(api)
   let wake: Promise<Wake> | undefined
   const listening = () => (wake ??= openWake(settings))
 
@@ -278,7 +279,7 @@ export function openEngine(settings: Settings): Engine {
     },
     onChange: async (listener) => (await listening()).onBell(RUNS, listener),
     async *follow(who, run, after = 0, signal) {
-      yield* follow(api, await listening(), who, run, after, signal)
+      yield* follow(reader, await listening(), who, run, after, signal)
     },
     async close() {
       await (await wake)?.close()

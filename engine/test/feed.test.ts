@@ -2,7 +2,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { openApi, type Api } from '../src/access.ts'
 import { apiSettings } from '../src/database.ts'
+import { openFeedReader } from '../src/feed.ts'
 import { defineRun, defineTask, openEngine, startWorker, type Engine, type Event } from '../src/index.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
 import { addWorkspace, connectWorker, startRun, tasksOf, workerByHand, type Held } from './by-hand.ts'
@@ -99,6 +101,32 @@ describe('the events of a run', () => {
 })
 
 describe('a follower', () => {
+  test('of many runs is answered together with all that he asks meanwhile, and each as his rights are', async () => {
+    const runs = await Promise.all(Array.from({ length: 40 }, () => talkative(5)))
+    const api = openApi(db.api)
+    let transactions = 0
+    const as: Api['as'] = (...given) => {
+      transactions += 1
+      return api.as(...given)
+    }
+    const reader = openFeedReader({ ...api, as })
+    const pages = await Promise.all(runs.map((run, at) => reader.page(member(), run, at % 4)))
+    expect(pages.map(({ events }) => numbers(events))).toEqual(runs.map((_, at) => upTo(5, 1 + (at % 4))))
+    expect(pages.every(({ ended }) => ended)).toBe(true)
+    // The first alone, for it did not wait; then all who came meanwhile.
+    expect(transactions).toBe(2)
+    const [one, none, other] = await Promise.allSettled([
+      reader.page(member(), runs[0] ?? 0, 0),
+      reader.page(member(), 987_654_321, 0),
+      reader.page(member('admin', 2), runs[0] ?? 0, 0),
+    ])
+    expect(one).toMatchObject({ status: 'fulfilled' })
+    for (const refused of [none, other]) {
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'NO_SUCH_RUN' } })
+    }
+    await api.close()
+  })
+
   test('begins after any number, gets each event once, and ends after the end', async () => {
     const run = await talkative(1_203)
     for (const after of [0, 1, 499, 500, 501, 1_000, 1_202]) {
