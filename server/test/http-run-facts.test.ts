@@ -95,3 +95,25 @@ test('many runs are let go on at once, each for itself', async () => {
     { run: 999_999, status: null, code: 'NO_SUCH_RUN' },
   ])
 })
+
+test('what is rare among very many runs is looked for page by page, and none is passed over', async () => {
+  await stage.db.sql(
+    `with r as (insert into engine.runs (workspace_id, kind, state, has_next, total, open, succeeded, last_event, created_at, started_at, finished_at)
+       select 1, 'other', 'succeeded', false, 1, 0, 1, 0, now(), now(), now() from generate_series(1, 20100) returning id)
+     insert into engine.run_bodies (run_id, workspace_id, input) select id, 1, '{}' from r`,
+  )
+  const pages: number[][] = []
+  for (let next: string | null = ''; next !== null;) {
+    const cursor: string = next === '' ? '' : `&cursor=${next}`
+    const { body, status } = await stage.ask(`/api/runs?status=queued&limit=2${cursor}`)
+    expect(status).toBe(200)
+    pages.push(body.items.map(({ id }: { id: number }) => id))
+    next = body.next
+  }
+  expect(pages[0]).toEqual([])
+  expect(pages.flat()).toEqual([held])
+  expect((await counts()).queued).toBe(1)
+  // Where nothing has to be compared, a page is a page.
+  expect((await stage.ask('/api/runs?limit=2')).body.items).toHaveLength(2)
+  expect((await stage.ask('/api/runs?limit=2&kind=other')).body.items).toHaveLength(2)
+})

@@ -13,7 +13,9 @@ export interface Hand {
 }
 
 export const acts: Readonly<Record<string, () => Promise<Act>>> = {
+  lines: async () => (await import('./lines.ts')).lines,
   perform: async () => (await import('./perform.ts')).perform,
+  readers: async () => (await import('./readers.ts')).readers,
   start: async () => (await import('./start.ts')).start,
   writers: async () => (await import('./writers.ts')).writers,
 }

@@ -1,7 +1,8 @@
-/** R11b: what a browser loads of the console until Home is there, and how soon a run with a long log is drawn. */
+/** R11: the list of runs where a million have been; what a browser loads of the console until Home is there, and how soon a run with a long log is drawn. */
 import { quantile, round } from '../numbers.ts'
 import type { Measured } from '../results.ts'
 import type { Stage } from '../stage.ts'
+import { r11List } from './r11-list.ts'
 
 const LINES = 100_000
 const WHAT = { definition: { name: 'Long', template: 'Is it so?', dimensions: [] }, models: ['fake:a'], hold: true }
@@ -24,7 +25,9 @@ interface Console {
   close(): Promise<void>
 }
 
-export async function r11(stage: Stage): Promise<Measured[]> {
+export const r11 = async (stage: Stage): Promise<Measured[]> => [await r11List(stage), ...(await r11Console(stage))]
+
+async function r11Console(stage: Stage): Promise<Measured[]> {
   const place = await stage.empty('console')
   const secrets = { millrace_api: place.api.password, millrace_worker: place.worker.password }
   process.env['MILLRACE_TEST_POSTGRES'] = JSON.stringify({ owner: place.owner, secrets })

@@ -6,10 +6,10 @@ import type { Engine } from '@millrace/engine'
 import { z } from 'zod'
 import type { Scope } from '../access/signed-in.ts'
 import { compareRuns } from '../domains/probe/compare/compare.ts'
-import { findRuns, foundRun, type FoundRun } from '../runs/find-runs.ts'
+import { findPage, foundRun, type FoundRun } from '../runs/find-runs.ts'
 import { resultsOf } from '../domains/probe/results.ts'
 import { comparisonSchema } from '../http/analysis-shapes.ts'
-import { afterOf, cut, given } from '../http/house.ts'
+import { afterOf, cursorOf, given } from '../http/house.ts'
 import { PRIORITY } from '../runs/priority.ts'
 import { eventSchema, failureAt, failureSchema, runAt, runSchema, waitingSchema } from '../http/shapes.ts'
 import { startOfKind } from '../http/start-kind.ts'
@@ -160,13 +160,12 @@ export const RUN_TOOLS: readonly RunTool[] = [
     }),
     output: z.object({ runs: z.array(runShape), next: z.string().nullable() }),
     async perform({ limit, cursor, status, ...filter }, asking) {
-      const found = await findRuns(asking.house.engine, asking.who.principal, {
+      const { items, next } = await findPage(asking.house.engine, asking.who.principal, {
         ...given({ ...filter, before: afterOf(cursor) }),
         ...(status === undefined ? {} : { status: statusesOf('mcp', status) }),
-        limit: limit + 1,
+        limit,
       })
-      const { items, next } = cut(found, limit, (one) => one.id)
-      return { runs: items.map((one) => runIn(asking, one)), next }
+      return { runs: items.map((one) => runIn(asking, one)), next: next === null ? null : cursorOf(next) }
     },
   }),
   runTool({

@@ -52,13 +52,13 @@ export default function Runs() {
     )
   const [asked, again] = useAsked('/api/runs', { query: { ...filter, limit: PAGE } }, { moves: true })
   const key = params.toString()
-  const older = useOlder(filter, asked.data?.next ?? null, key)
+  const older = useOlder(filter, asked.data, key)
   const { status: _, ...countable } = filter
   const [counted, countAgain] = useAsked('/api/runs/counts', { query: countable }, { moves: true })
   const [kinds] = useAsked('/api/kinds', {})
   const moved = useMoved()
   const first = asked.data?.items ?? []
-  const rows = [...first, ...older.items].map((run) => newer(run, moved.get(run.id) ?? run))
+  const rows = uniquely([...first, ...older.items]).map((run) => newer(run, moved.get(run.id) ?? run))
   const newest = first[0]?.id ?? 0
   const fresh = [...moved.values()].filter(
     (run) => asked.data !== undefined && run.id > newest && fits(run, filter),
@@ -209,7 +209,7 @@ export default function Runs() {
           of={asked}
           again={again}
           lines={8}
-          isEmpty={({ items }) => items.length === 0}
+          isEmpty={({ items, next }) => items.length === 0 && next === null}
           empty={
             filtered ? (
               <Filtered title={words.filtered} clear={words.clear} onClear={clear} />
@@ -222,15 +222,19 @@ export default function Runs() {
         >
           {() => (
             <>
-              <Table
-                name="runs"
-                label={words.table}
-                columns={COLUMNS}
-                rows={rows}
-                idOf={({ id }) => id}
-                nameOf={({ id }) => words.run(id)}
-                {...(may(me, 'runs:write') ? { selection: { chosen, onChange: setChosen } } : {})}
-              />
+              {rows.length === 0 ? (
+                <p className="px-4 py-6 text-center text-dim">{older.more ? words.notAmong : words.filtered}</p>
+              ) : (
+                <Table
+                  name="runs"
+                  label={words.table}
+                  columns={COLUMNS}
+                  rows={rows}
+                  idOf={({ id }) => id}
+                  nameOf={({ id }) => words.run(id)}
+                  {...(may(me, 'runs:write') ? { selection: { chosen, onChange: setChosen } } : {})}
+                />
+              )}
               <LoadMore more={older.more} busy={older.busy} onMore={() => older.load()} />
             </>
           )}
@@ -272,24 +276,29 @@ function fits(run: Run, { status, kind, parent, definition, workspaceId }: Query
   )
 }
 
-/** The pages after the first, while the filter is the same. */
-function useOlder(filter: Query, next: string | null, key: string) {
-  const [state, setState] = useState<{ key: string; items: readonly Run[]; next: string | null }>({
-    key,
-    items: [],
-    next,
-  })
+/** Newest first, each once, as it came first. */
+const uniquely = (runs: readonly Run[]) =>
+  [...new Map(runs.toReversed().map((run) => [run.id, run])).values()].toSorted((a, b) => b.id - a.id)
+
+interface Pages {
+  readonly items: readonly Run[]
+  readonly next: string | null
+}
+
+/** The pages after the first, while the filter is the same; with the first as it was, whose last runs newer ones push out of it. */
+function useOlder(filter: Query, first: Pages | undefined, key: string) {
+  const [older, setOlder] = useState<Pages & { readonly key: string }>()
   const [busy, setBusy] = useState(false)
-  const mine = state.key === key && state.items.length > 0 ? state : { key, items: [], next }
+  const { items, next } = (older?.key === key ? older : first) ?? { items: [], next: null }
   return {
-    items: mine.items.filter((run, i, all) => all.findIndex(({ id }) => id === run.id) === i),
-    more: mine.next !== null,
+    items,
+    more: next !== null,
     busy,
     load() {
-      if (mine.next === null) return
+      if (next === null) return
       setBusy(true)
-      ask('get', '/api/runs', { query: { ...filter, limit: PAGE, cursor: mine.next } })
-        .then((page) => setState({ key, items: [...mine.items, ...page.items], next: page.next }), tellProblem)
+      ask('get', '/api/runs', { query: { ...filter, limit: PAGE, cursor: next } })
+        .then((page) => setOlder({ key, items: [...items, ...page.items], next: page.next }), tellProblem)
         .finally(() => setBusy(false))
         .catch(() => {})
     },

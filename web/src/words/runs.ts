@@ -29,6 +29,7 @@ export const words = {
     home: 'Run the example from Home',
   },
   filtered: 'No run is like that.',
+  notAmong: 'No run is like that among the newest ones. Load more looks at older ones.',
   chosen: (n: number) => (n === 1 ? '1 chosen' : `${n} chosen`),
   drop: 'Choose none',
   pause: 'Pause',

@@ -2,14 +2,14 @@
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { progressByModel } from '../../domains/probe/progress.ts'
-import { countRuns, findRuns, foundRun } from '../../runs/find-runs.ts'
+import { countRuns, findPage, foundRun } from '../../runs/find-runs.ts'
 import { again } from '../../runs/again.ts'
 import { refuseUnpriced } from '../../domains/probe/budget.ts'
 import { taskOf, tasksOf } from '../../runs/tasks.ts'
 import { cardRunFacts, decisionsOn, runsOfCard } from '../../domains/stage/approvals.ts'
 import { cardRun, decided } from '../board-shapes.ts'
 import type { Door } from '../door.ts'
-import { afterOf, cut, given, id, page, pageOf, runParams, small, who, type Opened } from '../house.ts'
+import { afterOf, cursorOf, cut, given, id, page, pageOf, runParams, small, who, type Opened } from '../house.ts'
 import { toProblem } from '../problem.ts'
 import { artifactsOf } from '../../domains/stage/artifacts.ts'
 import { cardArtifact } from '../recipe-shapes.ts'
@@ -46,6 +46,8 @@ export function runRoutes(door: Door, house: Opened): void {
       tags,
       operationId: 'listRuns',
       summary: 'The newest runs first, page by page.',
+      description:
+        'A page with a filter for kind, status, model or words looks at so many runs and then ends: it may be short, or empty, and yet have a next one.',
       querystring: z.strictObject({
         ...page,
         ...filters,
@@ -58,18 +60,20 @@ export function runRoutes(door: Door, house: Opened): void {
       const { limit, cursor, cardId, ...filter } = request.query
       const { engine } = house()
       const ids = cardId === undefined ? undefined : await runsOfCard(engine, who(request), cardId)
-      const found = await findRuns(engine, who(request), {
+      const { items, next } = await findPage(engine, who(request), {
         ...filterOf(filter),
         ...given({ ids, before: afterOf(cursor) }),
-        limit: limit + 1,
+        limit,
       })
-      const { items, next } = cut(found, limit, (run) => run.id)
       const cards = await cardRunFacts(
         engine,
         who(request),
         items.filter((run) => run.kind === STAGE).map((run) => run.id),
       )
-      return { items: items.map((run) => ({ ...runAt(run), card: cards.get(run.id) ?? null })), next }
+      return {
+        items: items.map((run) => ({ ...runAt(run), card: cards.get(run.id) ?? null })),
+        next: next === null ? null : cursorOf(next),
+      }
     },
   })
 
