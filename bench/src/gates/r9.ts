@@ -1,4 +1,4 @@
-/** R9: from the call of cancel until the code of the task, in another process, is told. */
+/** R9: from the call of cancel until the code of the task, in another process, is told; and until a process group is dead. */
 import { openEngine, type Engine } from '../../../engine/src/index.ts'
 import { answer, now, wait } from '../contender.ts'
 import { kindThat, WHO } from '../contenders/engine.ts'
@@ -7,6 +7,7 @@ import { median, quantile, round } from '../numbers.ts'
 import { QUIET, type Measured } from '../results.ts'
 import { ask } from '../server.ts'
 import type { Stage } from '../stage.ts'
+import { r9Group } from './r9-group.ts'
 
 /** Tasks of the wide run that is cancelled once a round. */
 const WIDE = 100
@@ -20,7 +21,9 @@ interface Sampled {
 
 const kind = kindThat(async ({ n }) => answer(n))
 
-export async function r9(stage: Stage): Promise<Measured[]> {
+export const r9 = async (stage: Stage): Promise<Measured[]> => [...(await r9Abort(stage)), await r9Group(stage)]
+
+async function r9Abort(stage: Stage): Promise<Measured[]> {
   const { contender, place } = await stage.enter('engine')
   await contender.fill(place, { tasks: 1, shape: 'one run' })
   const engine = openEngine(place.api)
@@ -58,7 +61,7 @@ export async function r9(stage: Stage): Promise<Measured[]> {
       foreign: round(median(counted.map((one) => one.foreign))),
       absolute: true,
       detail: {
-        in: 'ms from the call of cancel to the AbortSignal in another process, p99; process groups do not exist yet',
+        in: 'ms from the call of cancel to the AbortSignal in another process, p99',
         samples: all.length,
         ms: { p50: p(all, 0.5), p95: p(all, 0.95), p99: p(all, 0.99), max: p(all, 1) },
         [`lastOf${WIDE}`]: round(median(counted.map((one) => one.wide))),
