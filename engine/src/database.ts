@@ -37,6 +37,12 @@ const PLANS = [
   'idle_in_transaction_session_timeout=10s',
 ]
 
+/**
+ * For a reader of the API who reads all of a run: for the rest of his transaction rows are joined by hashing.
+ * Tables whose statistics are older than the run seem to hold nothing of it, and each row would read all others.
+ */
+export const readWhole = (tx: Tx) => tx.query('set local enable_nestloop = off')
+
 export type Settings = ClientConfig
 
 export function apiSettings(settings: Settings): Settings {

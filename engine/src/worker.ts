@@ -14,6 +14,7 @@ import type { AnyRunKind } from './kinds.ts'
 import { openLedger } from './ledger.ts'
 import { openLiveness } from './liveness.ts'
 import { watchVersion } from './superseded.ts'
+import { openSweeps, type Sweeps } from './sweeps.ts'
 import { Fenced, takeTurn } from './turns.ts'
 
 export interface WorkerOptions {
@@ -54,13 +55,6 @@ const TURNS_AT_ONCE = 3
 const LOOK_AGAIN = 1_000
 /** And between two questions whether it is time. */
 const LOOK_STEP = 100
-/** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
-const SWEEP_BUSY = 25
-const SWEEP_IDLE = 100
-/** And when somebody was not seen: a second look is what makes him gone. */
-const SWEEP_AGAIN = 16
-/** The same for each of many workers: together they sweep as often as a few do. */
-const SWEEP_SHARE = 12
 const RUN_INPUTS = 200
 /** Milliseconds for saying goodbye to a database that may be away. */
 const LAST_WORD = 6_000
@@ -261,33 +255,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     for (const [claimed, abort] of performing) if (which(claimed)) abort.abort(new Aborted(why))
   }
 
-  let sweepTimer: NodeJS.Timeout | undefined
-  let movedAt = performance.now()
-  let alive = 1
-  async function sweep() {
-    let busy = performing.size > 0
-    let missing = false
-    try {
-      const swept = await liveness.sweep()
-      busy ||= swept?.busy === true
-      alive = swept?.alive ?? alive
-      missing = swept?.missing === true
-      if ((swept?.ready ?? 0) > 0) {
-        hungry = true
-        bells.work()
-        pump()
-      }
-    } catch (error) {
-      report(error)
-    }
-    if (stopped) return
-    const quick = busy || performance.now() - movedAt < 1_000
-    const pause = Math.max(quick ? SWEEP_BUSY : SWEEP_IDLE, SWEEP_SHARE * alive)
-    sweepTimer = setTimeout(() => void sweep(), missing ? SWEEP_AGAIN : pause)
-  }
-
+  let sweeps: Sweeps | undefined
   function wake() {
-    movedAt = performance.now()
+    sweeps?.stir()
     hungry = true
     pump()
   }
@@ -303,7 +273,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     {
       tasks: wake,
-      runs: () => (movedAt = performance.now()),
+      runs: () => sweeps?.stir(),
       cancelled: (runs) => abortAll('cancelled', (claimed) => runs.includes(claimed.run)),
       fenced() {
         abortAll('fenced')
@@ -326,7 +296,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     hungry = true
     pump()
   }, LOOK_STEP)
-  void sweep()
+  sweeps = openSweeps(liveness, {
+    busy: () => performing.size > 0,
+    work() {
+      hungry = true
+      bells.work()
+      pump()
+    },
+    report,
+  })
   pump()
 
   let drained: Promise<void> | undefined
@@ -349,7 +327,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stopped = true
     clearInterval(looking)
     clearTimeout(opening)
-    clearTimeout(sweepTimer)
+    sweeps?.stop()
     await bells.flush()
     await liveness.close()
     await Promise.race([Promise.all([turns.end(), side.end()]), given(LAST_WORD)])

@@ -11,12 +11,13 @@ const task = defineTask({
   name: 'bench.lines',
   input: Input,
   output: z.object({}),
-  async perform({ input, log, signal }) {
+  async perform(hand) {
+    const { input, signal } = hand
     const began = now()
     for (let n = 0; n < input.lines && !signal.aborted; n += 1) {
       const left = began + n * input.pause - now()
       if (left > 0) await wait(left)
-      log(String(now()))
+      hand.log(String(now()))
     }
     return {}
   },

@@ -41,6 +41,7 @@ import { recordRoutes } from './routes/records.ts'
 import { resultRoutes } from './routes/results.ts'
 import { retentionRoutes } from './routes/retention.ts'
 import { runFactRoutes } from './routes/run-facts.ts'
+import { findRunRoutes } from './routes/find-runs.ts'
 import { runRoutes } from './routes/runs.ts'
 import { skillRoutes } from './routes/skills.ts'
 import { startRoutes } from './routes/start.ts'
@@ -89,6 +90,7 @@ export async function openServer(options: ServerOptions): Promise<Door> {
 
   pageRoutes(door)
   await door.register(accessRoutes, { access: options.access, form: !isBuilt(options.web) })
+  findRunRoutes(door, house)
   runRoutes(door, house)
   runFactRoutes(door, house)
   actingRoutes(door, house)

@@ -1,5 +1,5 @@
 /** What was asked, used and paid, from the receipts in the ledger: also what failed tasks bought before they failed. */
-import type { Engine, Principal } from '@millrace/engine'
+import { readWhole, type Engine, type Principal } from '@millrace/engine'
 import { MICROS } from './prices.ts'
 
 export type UsageBy = 'day' | 'model' | 'run'
@@ -71,7 +71,10 @@ export async function usageSince(engine: Engine, who: Principal, since: Date, by
 
 /** All that was paid for a run, kept answers or not. */
 export async function usageOfRun(engine: Engine, who: Principal, run: number): Promise<Omit<UsageLine, 'of'>> {
-  const { rows } = await engine.as(who, (tx) => tx.query(`select ${SUMS} ${FROM}`, [null, run]))
+  const { rows } = await engine.as(who, async (tx) => {
+    await readWhole(tx)
+    return tx.query(`select ${SUMS} ${FROM}`, [null, run])
+  })
   return amounts(rows[0] as unknown as Row)
 }
 

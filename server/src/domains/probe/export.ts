@@ -2,7 +2,7 @@
  * A run's transcripts as lines of CSV or JSONL, from a cursor in the database:
  * as fast as the reader takes them, and never all at once.
  */
-import { Refusal, type Engine, type Principal, type Tx } from '@millrace/engine'
+import { Refusal, readWhole, type Engine, type Principal, type Tx } from '@millrace/engine'
 import { csvHead, csvRow, jsonlRow, type ExportOptions, type ExportRow } from './csv.ts'
 import type { Scenario } from './definition/expand.ts'
 import type { Turn } from './ask.ts'
@@ -56,8 +56,7 @@ export async function exportRun(
     }
     const every = how.format === 'jsonl' || how.columns === 'all'
     const turns = how.format === 'jsonl' || how.texts === true ? 't.turns' : 'null::jsonb as turns'
-    // All of a run is read.  Tables that nobody has analysed yet look empty, and each line would read all the others.
-    await tx.query('set local enable_nestloop = off')
+    await readWhole(tx)
     // One statement, one snapshot: what ends meanwhile is in the next export.
     await tx.query(
       `declare exported no scroll cursor for

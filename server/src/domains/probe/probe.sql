@@ -35,17 +35,21 @@ begin
   return o;
 end $$;
 
--- Transcripts with the decision that counts.
+-- The decision that counts, of a transcript of which this was read: a person may have put it otherwise.
+create function probe.said(in_run bigint, in_task integer, in_outcome text, in_code text, in_label text)
+returns table (outcome text, code text, label text, overridden boolean) language sql stable as $$
+  select coalesce(o.outcome, in_outcome), case when o.outcome is null then in_code else o.code end,
+         case when o.outcome is null then in_label else o.label end, o.outcome is not null
+    from (select 1) one
+    left join lateral (select * from probe.overrides v where v.run_id = in_run and v.task = in_task
+                        order by v.id desc limit 1) o on true
+$$;
+
+-- Of all transcripts of a run.
 create function probe.decided(in_run bigint)
 returns table (task integer, outcome text, code text, label text, overridden boolean) language sql stable as $$
-  select t.task,
-         coalesce(o.outcome, t.outcome),
-         case when o.outcome is null then t.decision_code else o.code end,
-         case when o.outcome is null then t.decision_label else o.label end,
-         o.outcome is not null
-    from probe.transcripts t
-    left join lateral (select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task
-                        order by v.id desc limit 1) o on true
+  select t.task, d.* from probe.transcripts t
+   cross join lateral probe.said(t.run_id, t.task, t.outcome, t.decision_code, t.decision_label) d
    where t.run_id = in_run
 $$;
 

@@ -1,5 +1,5 @@
 /** What came of a probe run, for people: per model, and slot by slot. */
-import { Refusal, sqlState, type Engine, type Principal, type Tx } from '@millrace/engine'
+import { Refusal, readWhole, sqlState, type Engine, type Principal, type Tx } from '@millrace/engine'
 
 export interface ModelResult {
   /** `provider:model[@version]` as it was asked for. */
@@ -69,6 +69,7 @@ const RESULTS = `
 export async function resultsOf(engine: Engine, who: Principal, run: number): Promise<ModelResult[]> {
   return engine.as(who, async (tx) => {
     const scale = await scaleOf(tx, run)
+    await readWhole(tx)
     const { rows } = await tx.query<Row & Record<string, unknown>>(RESULTS, [run])
     return rows.map((row) => ({
       model: row.model,

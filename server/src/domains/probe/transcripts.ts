@@ -43,16 +43,12 @@ export const SEEN = `
          case when d.outcome = 'decision' then d.code else d.outcome end as decision, d.label as "decisionLabel", d.overridden,
          t.turn_count as "turnCount", t.word_count as "wordCount", t.input_tokens as "inputTokens", t.output_tokens as "outputTokens",
          t.cost_usd::float8 as "costUsd", t.duration_ms as "durationMs", t.created_at as "createdAt"`
-/** A transcript, `t`; its decision is `d`, as it was overridden. */
+/** A transcript, `t`; its decision is `d`, as it was overridden.  Looked up by key, whatever the statistics say. */
 export const JOINED = `
     from probe.transcripts t
-    join probe.scenarios s on s.run_id = t.run_id and s.n = t.scenario
-    join lateral (
-      select coalesce(o.outcome, t.outcome) as outcome,
-             case when o.outcome is null then t.decision_code else o.code end as code,
-             case when o.outcome is null then t.decision_label else o.label end as label, o.outcome is not null as overridden
-        from (select 1) one left join lateral (
-          select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true) d on true`
+    cross join lateral (
+      select s.key, s.dimensions from probe.scenarios s where s.run_id = t.run_id and s.n = t.scenario offset 0) s
+    cross join lateral probe.said(t.run_id, t.task, t.outcome, t.decision_code, t.decision_label) d`
 const READ = `case when t.outcome is not null then json_build_object(
          'outcome', t.outcome, 'code', t.decision_code, 'label', t.decision_label, 'by', t.decided_by) end as read`
 const FROM = `${JOINED} where t.run_id = $1`
@@ -162,33 +158,36 @@ export async function matrixOf(
 ): Promise<MatrixRow[]> {
   const { rows } = await tx.query(
     `with place as (
-       select s.n, row_number() over (order by s.n) - 1 as place from probe.scenarios s where s.run_id = $1
+       select s.n, s.key, s.dimensions, row_number() over (order by s.n) - 1 as place from probe.scenarios s where s.run_id = $1
      ), page as materialized (
-       select p.n, p.place from place p where p.n > $2 order by p.n limit $3
+       select p.* from place p where p.n > $2 order by p.n limit $3
      ), cell as (
        select g.n as scenario, r.models[m] as model, k.n, k.state, case when d.outcome = 'decision' then d.code else d.outcome end as said
          from probe.runs r cross join page g cross join generate_series(1, r.samples) x cross join generate_series(1, cardinality(r.models)) m
-         join engine.tasks k on k.run_id = r.run_id and k.n = ((x - 1) * r.scenarios + g.place) * cardinality(r.models) + m
+         cross join lateral (
+           select k.run_id, k.n, k.state from engine.tasks k
+            where k.run_id = r.run_id and k.n = ((x - 1) * r.scenarios + g.place) * cardinality(r.models) + m offset 0) k
          left join lateral (
-           select coalesce(o.outcome, t.outcome) as outcome, case when o.outcome is null then t.decision_code else o.code end as code
-             from probe.transcripts t left join lateral (
-               select * from probe.overrides v where v.run_id = t.run_id and v.task = t.task order by v.id desc limit 1) o on true
-            where t.run_id = k.run_id and t.task = k.n) d on true
+           select d.outcome, d.code from probe.transcripts t
+            cross join lateral probe.said(t.run_id, t.task, t.outcome, t.decision_code, t.decision_label) d
+            where t.run_id = k.run_id and t.task = k.n offset 0) d on true
         where r.run_id = $1
      ), summed as (
        select c.scenario, c.model, count(*) filter (where c.state = 'succeeded') as answered,
               count(*) filter (where c.state = 'failed') as failed, count(*) filter (where c.state in ('ready', 'running')) as open,
-              (array_agg(c.n order by c.n) filter (where c.state = 'succeeded'))[1:10] as transcripts,
-              coalesce((select jsonb_object_agg(q.said, q.amount) from (
-                 select x.said, count(*) as amount from cell x
-                  where x.scenario = c.scenario and x.model = c.model and x.said is not null group by 1) q), '{}') as decisions
+              (array_agg(c.n order by c.n) filter (where c.state = 'succeeded'))[1:10] as transcripts
          from cell c group by c.scenario, c.model
+     ), said as (
+       select q.scenario, q.model, jsonb_object_agg(q.said, q.amount) as decisions from (
+         select c.scenario, c.model, c.said, count(*) as amount from cell c where c.said is not null group by 1, 2, 3) q
+        group by 1, 2
+     ), cells as (
+       select m.scenario, json_object_agg(m.model, json_build_object('answered', m.answered, 'failed', m.failed, 'open', m.open,
+                'decisions', coalesce(d.decisions, '{}'), 'transcripts', coalesce(m.transcripts, '{}')) order by m.model) as cells
+         from summed m left join said d on d.scenario = m.scenario and d.model = m.model group by m.scenario
      )
-     select s.n as scenario, s.key, s.dimensions,
-            coalesce((select json_object_agg(m.model, json_build_object('answered', m.answered, 'failed', m.failed, 'open', m.open,
-                        'decisions', m.decisions, 'transcripts', coalesce(m.transcripts, '{}')) order by m.model)
-                        from summed m where m.scenario = s.n), '{}') as cells
-       from page g join probe.scenarios s on s.run_id = $1 and s.n = g.n order by s.n`,
+     select g.n as scenario, g.key, g.dimensions, coalesce(c.cells, '{}') as cells
+       from page g left join cells c on c.scenario = g.n order by g.n`,
     [run, after, limit],
   )
   return rows as unknown as MatrixRow[]

@@ -1,15 +1,15 @@
-/** Runs: found, looked at, steered. */
+/** Runs: looked at, steered. */
 import { Refusal } from '@millrace/engine'
 import { z } from 'zod'
 import { progressByModel } from '../../domains/probe/progress.ts'
-import { countRuns, findPage, foundRun } from '../../runs/find-runs.ts'
+import { foundRun } from '../../runs/find-runs.ts'
 import { again } from '../../runs/again.ts'
 import { refuseUnpriced } from '../../domains/probe/budget.ts'
 import { taskOf, tasksOf } from '../../runs/tasks.ts'
-import { cardRunFacts, decisionsOn, runsOfCard } from '../../domains/stage/approvals.ts'
+import { cardRunFacts, decisionsOn } from '../../domains/stage/approvals.ts'
 import { cardRun, decided } from '../board-shapes.ts'
 import type { Door } from '../door.ts'
-import { afterOf, cursorOf, cut, given, id, page, pageOf, runParams, small, who, type Opened } from '../house.ts'
+import { afterOf, cut, given, page, pageOf, runParams, small, who, type Opened } from '../house.ts'
 import { toProblem } from '../problem.ts'
 import { artifactsOf } from '../../domains/stage/artifacts.ts'
 import { cardArtifact } from '../recipe-shapes.ts'
@@ -27,82 +27,15 @@ import {
   waitingSchema,
 } from '../shapes.ts'
 import { progressAt, STATUSES } from '../words.ts'
-import { filterOf, filters } from './run-filters.ts'
 
 const read = { right: 'runs:read' } as const
 const write = { right: 'runs:write' } as const
 const tags = ['runs']
 /** Events that come with a run. */
 const LATEST = 100
-const STAGE = 'stage'
 const steered = z.object({ run: runSchema })
 
 export function runRoutes(door: Door, house: Opened): void {
-  door.route({
-    method: 'GET',
-    url: '/api/runs',
-    config: read,
-    schema: {
-      tags,
-      operationId: 'listRuns',
-      summary: 'The newest runs first, page by page.',
-      description:
-        'A page with a filter for kind, status, model or words looks at so many runs and then ends: it may be short, or empty, and yet have a next one.',
-      querystring: z.strictObject({
-        ...page,
-        ...filters,
-        cardId: id.optional().describe('Stage runs of this card.'),
-        status: z.enum(STATUSES).optional(),
-      }),
-      response: { 200: pageOf(runSchema.extend({ card: cardRun.nullable() })) },
-    },
-    async handler(request) {
-      const { limit, cursor, cardId, ...filter } = request.query
-      const { engine } = house()
-      const ids = cardId === undefined ? undefined : await runsOfCard(engine, who(request), cardId)
-      const { items, next } = await findPage(engine, who(request), {
-        ...filterOf(filter),
-        ...given({ ids, before: afterOf(cursor) }),
-        limit,
-      })
-      const cards = await cardRunFacts(
-        engine,
-        who(request),
-        items.filter((run) => run.kind === STAGE).map((run) => run.id),
-      )
-      return {
-        items: items.map((run) => ({ ...runAt(run), card: cards.get(run.id) ?? null })),
-        next: next === null ? null : cursorOf(next),
-      }
-    },
-  })
-
-  door.route({
-    method: 'GET',
-    url: '/api/runs/counts',
-    config: read,
-    schema: {
-      tags,
-      operationId: 'countRuns',
-      summary: 'How many runs of each status there are.',
-      querystring: z.strictObject(filters),
-      response: {
-        200: z.object({
-          counts: z.partialRecord(z.enum(STATUSES), z.int()),
-          capped: z.boolean().describe('Only the 100,000 newest were counted.'),
-        }),
-      },
-    },
-    async handler(request) {
-      const { counts, capped } = await countRuns(house().engine, who(request), filterOf(request.query))
-      const pairs = STATUSES.flatMap((status) => {
-        const n = counts[status]
-        return n === undefined ? [] : [[status, n] as const]
-      })
-      return { counts: Object.fromEntries(pairs), capped }
-    },
-  })
-
   door.route({
     method: 'GET',
     url: '/api/runs/:id',

@@ -12,8 +12,12 @@ language sql stable as $$
                       when 'failed' then 'failed' when 'cancelled' then 'cancelled' end,
          d.code
     from engine.tasks k
-    join engine.inputs i on i.run_id = k.run_id and i.n = k.n
-    left join probe.decided(in_run) d on d.task = k.n
+   -- Looked up by key, one by one: the statistics may be older than the run, and workers' plans know no other way.
+   cross join lateral (select i.input from engine.inputs i where i.run_id = k.run_id and i.n = k.n offset 0) i
+    left join lateral (
+      select d.outcome, d.code from probe.transcripts t
+       cross join lateral probe.said(t.run_id, t.task, t.outcome, t.decision_code, t.decision_label) d
+       where t.run_id = k.run_id and t.task = k.n offset 0) d on true
    where k.run_id = in_run and k.n > 0
 $$;
 
@@ -28,5 +32,6 @@ create function probe.facts_hash(in_run bigint, in_version text) returns text la
 $$;
 
 revoke all on all functions in schema probe from public;
-grant execute on function probe.slots(bigint), probe.facts_hash(bigint, text), probe.decided(bigint)
+grant execute on function probe.slots(bigint), probe.facts_hash(bigint, text), probe.decided(bigint),
+  probe.said(bigint, integer, text, text, text)
   to millrace_api, millrace_worker;

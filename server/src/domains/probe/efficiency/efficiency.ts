@@ -2,7 +2,7 @@
  * How well a run used its time, from what is recorded anyway: events, the ledger's
  * intents and receipts, attempts, transcripts.  What these cannot tell is said.
  */
-import type { Engine, Principal, Tx } from '@millrace/engine'
+import { readWhole, type Engine, type Principal, type Tx } from '@millrace/engine'
 import { probeOf } from '../analysis/facts.ts'
 
 /** Times are in seconds. */
@@ -133,6 +133,7 @@ const LOSS: Readonly<Record<string, Loss>> = {
 export async function efficiencyOf(engine: Engine, who: Principal, run: number): Promise<Efficiency> {
   return engine.as(who, async (tx) => {
     await probeOf((text, values) => tx.query(text, values), run)
+    await readWhole(tx)
     const { makespan, paused, asked, ended } = await spansOf(tx, run)
     const overlap = await tx.query<Overlap & Record<string, unknown>>(OVERLAP, [run])
     const { peak, busy, longest, open, first, last } = overlap.rows[0] ?? NO_CALLS
