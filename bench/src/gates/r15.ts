@@ -2,6 +2,7 @@
  * R15: processor time of one call through the door of the providers and under a limit,
  * 50 in flight: tasks that ask a stub under a limit, less tasks that do neither.
  */
+import { request } from 'undici'
 import { z } from 'zod'
 import { defineRun, defineTask, openEngine, startWorker } from '../../../engine/src/index.ts'
 import { openProviders } from '../../../server/src/providers/catalogue.ts'
@@ -43,7 +44,7 @@ export async function r15(stage: Stage): Promise<Measured[]> {
     },
   })
   const tasks = stage.size(5_000)
-  const rounds: { micros: number; bare: number; door: number; foreign: number }[] = []
+  const rounds: { micros: number; door: number; client: number; foreign: number }[] = []
   await contender.fill(place, { tasks: 1, shape: 'one run' })
   const engine = openEngine(place.api)
   await engine.limits.set({ ...WHO, operator: true }, 'stub', { concurrency: FLIGHT, requestsPerMinute: 60_000_000 })
@@ -77,9 +78,29 @@ export async function r15(stage: Stage): Promise<Measured[]> {
     const { user, system } = process.cpuUsage(before)
     return (user + system) / tasks
   }
+  /** What a call costs by itself: the client that the door stands on, asked the same. */
+  async function callBare(): Promise<number> {
+    const before = process.cpuUsage()
+    let left = tasks
+    const one = async () => {
+      while (left-- > 0) {
+        const messages = [{ role: 'user', content: `How much do you like ${left}?` }]
+        const { body } = await request(`${stub.url}/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: 'Bearer bench' },
+          body: JSON.stringify({ model: 'stub', messages }),
+        })
+        await body.json()
+      }
+    }
+    await Promise.all(Array.from({ length: FLIGHT }, one))
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / tasks
+  }
   try {
     await spend(true)
     await spend(false)
+    await callBare()
     const quiet = () => rounds.filter((one) => one.foreign <= QUIET)
     for (let n = 0; n < (stage.quick ? 1 : 10) && quiet().length < 5; n += 1) {
       await stage.quiet()
@@ -87,9 +108,12 @@ export async function r15(stage: Stage): Promise<Measured[]> {
       const all = await spend(true)
       const bare = await spend(false)
       const door = await callAlone()
+      const client = await callBare()
       const foreign = round(usage().foreign)
-      rounds.push({ micros: all - bare, bare, door, foreign })
-      stage.tell(`  ${n + 1}  ${Math.round(all - bare)} µs (the door alone ${Math.round(door)}), foreign ${foreign}`)
+      rounds.push({ micros: all - bare, door, client, foreign })
+      stage.tell(
+        `  ${n + 1}  ${Math.round(all - bare)} µs (the door alone ${Math.round(door)}, its client alone ${Math.round(client)}), foreign ${foreign}`,
+      )
     }
     const counted = quiet().length > 0 ? quiet() : rounds
     return [
@@ -102,6 +126,7 @@ export async function r15(stage: Stage): Promise<Measured[]> {
         detail: {
           in: 'µs of processor time a call, in the process that calls',
           door: Math.round(median(counted.map((one) => one.door))),
+          client: Math.round(median(counted.map((one) => one.client))),
           all: counted.map((one) => Math.round(one.micros)),
         },
       },
