@@ -78,16 +78,20 @@ export async function exportRun(
     )
     if (how.format === 'csv') await write(csvHead(options))
     let rows = 0
-    for (;;) {
-      const page = await tx.query<Row & Record<string, unknown>>(`fetch ${PAGE} from exported`)
-      if (page.rows.length === 0) return { rows }
+    const fetch = () => tx.query<Row & Record<string, unknown>>(`fetch ${PAGE} from exported`)
+    for (let page = await fetch(); page.rows.length > 0;) {
+      // The database works on the next page while this one is written; should that fail, nobody waits for it.
+      const next = fetch()
+      next.catch(() => {})
       rows += page.rows.length
       const lines = page.rows.map((row) => {
         const exported = exportRow(run, row)
         return how.format === 'csv' ? csvRow(exported, options) : jsonlRow(exported)
       })
       await write(lines.join(''))
+      page = await next
     }
+    return { rows }
   })
 }
 

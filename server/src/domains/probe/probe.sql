@@ -35,21 +35,29 @@ begin
   return o;
 end $$;
 
--- The decision that counts, of a transcript of which this was read: a person may have put it otherwise.
-create function probe.said(in_run bigint, in_task integer, in_outcome text, in_code text, in_label text)
-returns table (outcome text, code text, label text, overridden boolean) language sql stable as $$
+-- The decision that counts: what was read out of an answer, or what a person put in its place last.
+create function probe.counting(in_outcome text, in_code text, in_label text, o probe.overrides)
+returns table (outcome text, code text, label text, overridden boolean) language sql immutable as $$
   select coalesce(o.outcome, in_outcome), case when o.outcome is null then in_code else o.code end,
          case when o.outcome is null then in_label else o.label end, o.outcome is not null
-    from (select 1) one
-    left join lateral (select * from probe.overrides v where v.run_id = in_run and v.task = in_task
-                        order by v.id desc limit 1) o on true
+$$;
+
+-- Of one transcript.
+create function probe.said(in_run bigint, in_task integer, in_outcome text, in_code text, in_label text)
+returns table (outcome text, code text, label text, overridden boolean) language sql stable as $$
+  select c.* from (select 1) one
+    left join lateral (select v as o from probe.overrides v where v.run_id = in_run and v.task = in_task
+                        order by v.id desc limit 1) q on true
+   cross join lateral probe.counting(in_outcome, in_code, in_label, q.o) c
 $$;
 
 -- Of all transcripts of a run.
 create function probe.decided(in_run bigint)
 returns table (task integer, outcome text, code text, label text, overridden boolean) language sql stable as $$
-  select t.task, d.* from probe.transcripts t
-   cross join lateral probe.said(t.run_id, t.task, t.outcome, t.decision_code, t.decision_label) d
+  select t.task, c.* from probe.transcripts t
+    left join (select distinct on (v.task) v.task, v as o from probe.overrides v where v.run_id = in_run
+                order by v.task, v.id desc) q on q.task = t.task
+   cross join lateral probe.counting(t.outcome, t.decision_code, t.decision_label, q.o) c
    where t.run_id = in_run
 $$;
 

@@ -33,5 +33,5 @@ $$;
 
 revoke all on all functions in schema probe from public;
 grant execute on function probe.slots(bigint), probe.facts_hash(bigint, text), probe.decided(bigint),
-  probe.said(bigint, integer, text, text, text)
+  probe.said(bigint, integer, text, text, text), probe.counting(text, text, text, probe.overrides)
   to millrace_api, millrace_worker;
