@@ -83,10 +83,12 @@ begin
                   and (select r.cancel_asked_at is not null from runs r where r.id = t.run_id));
 end $$;
 
+-- Its own word counts also where a sweep took it for dead just before: it had lost its session and has another.
 create function engine.leave(in_worker integer)
 returns void language plpgsql security definer set search_path = engine, pg_temp as $$
 begin
-  update workers set gone_at = clock(), gone_why = 'left' where id = in_worker and gone_at is null;
+  update workers set gone_at = coalesce(gone_at, clock()), gone_why = 'left'
+   where id = in_worker and gone_why is distinct from 'left';
 end $$;
 
 ----------------------------------------------------------------------- start

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ownerSettings } from '../src/database.ts'
 import { openEngine, startWorker, type Engine, type Settings, type Worker } from '../src/index.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
-import { expireOn, serverIsSettled, workerByHand } from './by-hand.ts'
+import { expireOn, serverIsSettled, startRun, tasksOf, workerByHand } from './by-hand.ts'
 import { savingRun, SAVED, waitingRun } from './live-kinds.ts'
 import { lossyLink } from './lossy-link.ts'
 
@@ -372,6 +372,21 @@ describe('a worker that drains', () => {
       "select gone_why from engine.workers where name = 'cut and told to go' order by id desc limit 1",
     )
     expect(last).toEqual({ gone_why: 'left' })
+  })
+
+  test('is believed when it says so, also where somebody had just taken it for dead', async () => {
+    const worker = await workerByHand(db, { kinds: ['supposed.dead'] })
+    const run = await startRun(db, tasksOf(1, 'supposed.dead'))
+    await worker.claim(1)
+    // What a sweep commits that looked before the worker had its session back.
+    await db.sql("update engine.workers set gone_at = engine.clock(), gone_why = 'session' where id = $1", [worker.id])
+    await worker.client.query('select engine.leave($1)', [worker.id])
+    expect(await db.sql('select gone_why from engine.workers where id = $1', [worker.id])).toEqual([
+      { gone_why: 'left' },
+    ])
+    await worker.client.query('select engine.rescue()')
+    expect(await attemptsOf(run)).toEqual([{ attempt: 1, outcome: 'released' }])
+    await worker.end()
   })
 
   test('gives back what it cannot finish, without a try, and leaves', async () => {
