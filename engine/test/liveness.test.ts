@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ownerSettings } from '../src/database.ts'
 import { openEngine, startWorker, type Engine, type Settings, type Worker } from '../src/index.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
-import { expireOn, serverIsSettled, startRun, tasksOf, workerByHand } from './by-hand.ts'
+import { expireOn, serverIsSettled, workerByHand } from './by-hand.ts'
 import { savingRun, SAVED, waitingRun } from './live-kinds.ts'
 import { lossyLink } from './lossy-link.ts'
 
@@ -352,59 +352,5 @@ describe('a backend that was terminated', () => {
     } finally {
       await api.close()
     }
-  })
-})
-
-describe('a worker that drains', () => {
-  test('says so also when its session was cut just before', async () => {
-    const worker = await startWorker({
-      settings: db.worker,
-      kinds: [waitingRun(async () => {})],
-      name: 'cut and told to go',
-    })
-    await db.sql(
-      `select pg_terminate_backend(l.pid) from pg_locks l
-        where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objid::integer = $1`,
-      [worker.id],
-    )
-    await worker.drain(0)
-    const [last] = await db.sql(
-      "select gone_why from engine.workers where name = 'cut and told to go' order by id desc limit 1",
-    )
-    expect(last).toEqual({ gone_why: 'left' })
-  })
-
-  test('is believed when it says so, also where somebody had just taken it for dead', async () => {
-    const worker = await workerByHand(db, { kinds: ['supposed.dead'] })
-    const run = await startRun(db, tasksOf(1, 'supposed.dead'))
-    await worker.claim(1)
-    // What a sweep commits that looked before the worker had its session back.
-    await db.sql("update engine.workers set gone_at = engine.clock(), gone_why = 'session' where id = $1", [worker.id])
-    await worker.client.query('select engine.leave($1)', [worker.id])
-    expect(await db.sql('select gone_why from engine.workers where id = $1', [worker.id])).toEqual([
-      { gone_why: 'left' },
-    ])
-    await worker.client.query('select engine.rescue()')
-    expect(await attemptsOf(run)).toEqual([{ attempt: 1, outcome: 'released' }])
-    await worker.end()
-  })
-
-  test('gives back what it cannot finish, without a try, and leaves', async () => {
-    const worker = await hire([
-      waitingRun((hand) => new Promise((_, reject) => hand.signal.addEventListener('abort', reject))),
-    ])
-    const run = await startWaiting(2)
-    await until(
-      () => worker.performing,
-      (seen) => seen === 2,
-    )
-    const { id } = worker
-    await worker.drain(0)
-    expect(await taskOf(run)).toEqual({ state: 'ready', attempt: 1, tries: 0, crashes: 0 })
-    expect(await attemptsOf(run)).toEqual([
-      { attempt: 1, outcome: 'released' },
-      { attempt: 1, outcome: 'released' },
-    ])
-    expect(await db.sql('select gone_why from engine.workers where id = $1', [id])).toEqual([{ gone_why: 'left' }])
   })
 })
