@@ -37,7 +37,8 @@ const all = [...Object.keys(GATES), ABLATION].join(', ')
 
 if (unknown.length > 0) refuse(`There is no gate ${unknown.join(', ')}; there are ${all}.`)
 else if (!(await installed())) refuse('The peers are not installed: npm ci --prefix bench')
-else process.exitCode = await main()
+// What a measured program has left open ends with it.
+else process.exit(await main())
 
 async function installed(): Promise<boolean> {
   const there = ['pg', 'pg-boss', 'graphile-worker', 'bullmq'].map((name) =>

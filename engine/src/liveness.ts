@@ -65,7 +65,7 @@ const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
 /** Milliseconds between two extensions of the lease of 15 s. */
 const EXTEND = 5_000
 /** Milliseconds for which a lost connection holds up the goodbye. */
-const GOODBYE = 2_000
+const GOODBYE = 5_000
 
 export async function openLiveness(settings: Settings, identity: Identity, bells: Bells): Promise<Liveness> {
   let worker = 0
