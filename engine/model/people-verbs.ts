@@ -267,7 +267,7 @@ export const peopleVerbs: Record<string, Verb> = {
     },
   },
   'stop key': {
-    weight: 0.4,
+    weight: 0.7,
     make: (_world, dice) => ({ rest: { key: dice.one('k', 'm', 'h', 'other') } }),
     judge(world, action, answer) {
       limitOf(world, rest<{ key: string }>(action).key).stop ??= 'PAUSED'

@@ -46,21 +46,26 @@ function judgeClaim(world: World, id: number, free: number, answer: Answer, give
   return [...refused(answer, null), ...claim(world, worker, free, given)]
 }
 
-/** A worker that waits for a limit looks again before it opens. */
+/** A worker that waits for limits looks again before one opens; for a stop alone it does not look. */
 function looksAgain(world: World, worker: Worker, again: number | null): string[] {
-  return allLanes(world).flatMap((lane) => {
+  const seconds = again ?? Infinity
+  let waits = false
+  const wrong: string[] = []
+  for (const lane of allLanes(world)) {
     const why = reasons(world, lane, worker)
-    if (why.length === 0 || why.some((one) => !['throttled', 'requests', 'tokens', 'concurrency'].includes(one)))
-      return []
+    if (lane.shut || why.length === 0 || why.some((one) => !OPENS.includes(one))) continue
     const limit = world.limits.get(lane.key)
-    // A bound opens by no time.
-    const byTime = limit === undefined ? SECOND : opensAt(limit, world.now) - world.now
-    // A place may become free at any time, and nobody knows when.
-    const opens = why.includes('concurrency') ? Math.max(byTime, SECOND) : byTime
-    if (again !== null && again * SECOND <= opens + 2) return []
-    return [`lane ${nameOf(lane)} opens in ${opens / SECOND} s, the worker looks again in ${again}`]
-  })
+    // A bound opens by no time; a place may become free at any time, and nobody knows when.
+    const byTime = limit === undefined ? 0 : Math.max(opensAt(limit, world.now) - world.now, 0) / SECOND
+    const opens = why.includes('concurrency') ? Math.max(byTime, 1) : byTime
+    waits = true
+    if (why.includes('budget') || seconds <= opens + 2e-6) continue
+    wrong.push(`lane ${nameOf(lane)} opens in ${opens} s, the worker looks again in ${again}`)
+  }
+  if (!waits && again !== null) wrong.push(`nothing opens by itself, the worker looks again in ${again} s`)
+  return wrong
 }
+const OPENS = ['throttled', 'requests', 'tokens', 'concurrency', 'budget']
 
 export const workerVerbs: Record<string, Verb> = {
   claim: {
