@@ -531,7 +531,7 @@ function engine.rescue() returns integer language plpgsql volatile SECURITY DEFI
 function engine.rescue_now(bigint) returns integer language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.reserve(bigint[],integer[],integer[],timestamp with time zone) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.rest(text[]) returns void language plpgsql volatile owner millrace_owner for nobody;
-function engine.room(engine.limits,timestamp with time zone) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
+function engine.room(engine.limits,timestamp with time zone,boolean) returns record language plpgsql stable set search_path=engine, pg_temp owner millrace_owner for nobody;
 function engine.seat(smallint) returns record language plpgsql stable owner millrace_owner for nobody;
 function engine.seat_name(text) returns text language sql immutable owner millrace_owner for nobody;
 function engine.settle(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile owner millrace_owner for nobody;

@@ -3,21 +3,25 @@
  * lost, connections used up, clocks set wrong, runs paused and cancelled, backends
  * and whole servers killed under them, from a seed; then an oracle counts.
  *
- *   node engine/chaos/storm.ts --seeds 20              until 20 seeds counted
- *   node engine/chaos/storm.ts --seeds 20 --from 100   beginning with that one
- *   node engine/chaos/storm.ts --seed 7                this one alone
- *   node engine/chaos/storm.ts --scenario burst        what the public harness for queues asks for;
- *                                                      `all`, or an unknown one for their names
- *   … --full          every fault in every seed, instead of each in every third
- *   … --at-once 2     so many storms beside each other, each in a world of its own
- *
  * A seed counts only if every fault that it lists hit.
  */
-import { parseArgs } from 'node:util'
-import { FAULTS } from './storm-faults.ts'
+import { commandLine } from '../testing/command-line.ts'
+import { FAULTS, type Fault } from './storm-faults.ts'
 import { hitsOf, lineOf, missed, runSeed, type SeedOptions, type Told } from './storm-seed.ts'
 import { SCENARIOS } from './storm-scenarios.ts'
 import { openWorld, type World } from './storm-world.ts'
+
+const USAGE = `Storms of the engine: workers, links, people and servers fail, then an oracle counts.
+
+  node engine/chaos/storm.ts --seeds 20              until 20 seeds counted (5)
+  node engine/chaos/storm.ts --seeds 20 --from 100   beginning with that one (1)
+  node engine/chaos/storm.ts --seed 7                this one alone
+  node engine/chaos/storm.ts --scenario all          what the public harness for queues asks for; or one of it:
+      ${Object.keys(SCENARIOS).join(', ')}
+  … --full          every fault in every seed, instead of each in every third
+  … --at-once 2     so many storms beside each other, each in a world of its own (1)
+
+Ends with 0: counted, 1: something is not so, 2: a fault did not hit, or not understood.`
 
 export interface Storm {
   readonly world: World
@@ -42,21 +46,24 @@ export async function openStorm(tell: (line: string) => void = () => {}): Promis
 const TRIES = 3
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '5' },
-      seed: { type: 'string' },
-      from: { type: 'string', default: '1' },
-      full: { type: 'boolean', default: false },
-      'at-once': { type: 'string', default: '1' },
-      scenario: { type: 'string' },
-    },
+  const { values, whole, misused } = commandLine(USAGE, {
+    seeds: { type: 'string', default: '5' },
+    seed: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    full: { type: 'boolean', default: false },
+    'at-once': { type: 'string', default: '1' },
+    scenario: { type: 'string' },
   })
-  if (values.scenario !== undefined) return rehearse(values.scenario, Number(values.seed ?? values.from))
+  const from = whole(values.seed === undefined ? 'from' : 'seed')
+  const atOnce = whole('at-once', 1)
+  if (values.scenario !== undefined) {
+    const { scenario } = values
+    const chosen = Object.entries(SCENARIOS).filter(([one]) => scenario === 'all' || one === scenario)
+    return chosen.length === 0 ? misused(`There is no scenario '${scenario}'`) : rehearse(chosen, from)
+  }
   const options: SeedOptions = values.full ? { faults: FAULTS } : {}
-  const wanted = values.seed === undefined ? Number(values.seeds) : 1
+  const wanted = values.seed === undefined ? whole('seeds', 1) : 1
   const last = values.seed === undefined ? wanted * TRIES : 1
-  const from = Number(values.seed ?? values.from)
   const all: Told[] = []
   const isBroken = (told: Told) => told.violations.length > 0
   const counted = () => all.filter((told) => !isBroken(told) && missed(told).length === 0)
@@ -79,7 +86,7 @@ async function main() {
       await storm.close()
     }
   }
-  await Promise.all(Array.from({ length: Math.min(wanted, Number(values['at-once'])) }, rage))
+  await Promise.all(Array.from({ length: Math.min(wanted, atOnce) }, rage))
 
   for (const line of hitsOf(all)) console.log(line)
   const fenced = all.reduce((sum, told) => sum + told.fenced, 0)
@@ -108,9 +115,7 @@ function sumOf(all: readonly Told[]): Record<string, number> {
 }
 
 /** Each scenario from one seed, tried again where a fault did not hit. */
-async function rehearse(name: string, seed: number) {
-  const chosen = Object.entries(SCENARIOS).filter(([one]) => name === 'all' || one === name)
-  if (chosen.length === 0) throw new Error(`there is no such scenario; there are: ${Object.keys(SCENARIOS).join(', ')}`)
+async function rehearse(chosen: readonly [string, readonly Fault[]][], seed: number) {
   const storm = await openStorm(console.log)
   let failed = 0
   try {

@@ -5,6 +5,7 @@ import {
   BURST,
   each,
   isAsked,
+  isLimited,
   reasons,
   sorted,
   tell,
@@ -61,7 +62,6 @@ const ORDERS: readonly Order[] = [
 ]
 
 function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[] {
-  const limited = new Set([...world.limits].filter(([, limit]) => binds(limit)).map(([key]) => key))
   let wrong: string[] = []
   for (const order of ORDERS) {
     const left = tasks.toSorted(order)
@@ -74,7 +74,7 @@ function beginAll(world: World, tasks: readonly Task[], worker: Worker): string[
       if (next < 0) {
         wrong.push(`${task.run.id}/${task.n} was claimed, though: ${reasons(world, task.lane, worker).join(', ')}`)
       }
-      undo.push(begin(world, task, worker, limited))
+      undo.push(begin(world, task, worker))
       wrong.push(...tooFast(world, task.lane.key))
     }
     if (wrong.length === 0) return []
@@ -99,7 +99,7 @@ function tooFast(world: World, key: string): string[] {
 }
 
 /** Gives what takes it back. */
-function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<string>): () => void {
+function begin(world: World, task: Task, worker: Worker): () => void {
   const { lane, run } = task
   const [begun, limit] = [run.begun, world.limits.get(lane.key)]
   const rates = limit === undefined ? {} : { ...limit }
@@ -110,8 +110,8 @@ function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<st
     run.begun = true
     tell(run, 'run.running')
   }
-  const bound = limited.has(lane.key)
-  if (bound && limit !== undefined) {
+  // Of a bound no rate is used.
+  if (limit !== undefined) {
     if (limit.requests !== null) {
       limit.requestsAt = Math.max(limit.requestsAt, world.now) + lane.requests * each(limit, limit.requests, world.now)
       limit.begun = [...limit.begun.slice(-40), { at: world.now, amount: lane.requests }]
@@ -120,7 +120,7 @@ function begin(world: World, task: Task, worker: Worker, limited: ReadonlySet<st
       limit.tokensAt = Math.max(limit.tokensAt, world.now) + lane.tokens * each(limit, limit.tokens, world.now)
     }
   }
-  if (bound || isAsked(world, lane)) {
+  if (isLimited(world, lane) || isAsked(world, lane)) {
     task.reserved = { tokens: lane.tokens, micros: lane.micros, usedTokens: 0, usedMicros: 0 }
   }
   return () => {
@@ -143,7 +143,7 @@ function passedBy(
   const wrong: string[] = []
   const still = [...before.keys()].filter((lane) => reasons(world, lane, worker).length === 0)
   // Of many places, one whose limit or budget others reached for too may be given to the next.
-  const sure = new Set(still.filter((lane) => free === 1 || !(isAsked(world, lane) || shares(world, lane))))
+  const sure = new Set(still.filter((lane) => free === 1 || !(isAsked(world, lane) || isLimited(world, lane))))
   for (const [lane, could] of before) wrong.push(...outOfTurn(lane, worker, could && sure.has(lane), taken))
   if (got < free) {
     for (const lane of still)
@@ -180,11 +180,6 @@ function outOfTurn(lane: Lane, worker: Worker, waited: boolean, taken: ReadonlyM
   return []
 }
 
-const shares = (world: World, { key }: Lane): boolean => {
-  const limit = world.limits.get(key)
-  return key !== '' && limit !== undefined && binds(limit)
-}
-
 /**
  * At most so much goes to a lane while others of its priority have not had as much.
  * Where limits or budgets have a say, what one lane may not take goes to the first.
@@ -196,4 +191,5 @@ function shareOf(world: World, free: number, before: ReadonlyMap<Lane, boolean>,
   return Math.ceil(free / Math.max(among, 1))
 }
 
-export const nameOf = (lane: Lane): string => `${lane.run.id}:${lane.kind}${lane.key === '' ? '' : `@${lane.key}`}`
+export const nameOf = ({ run, kind, key, bound }: Lane): string =>
+  `${run.id}:${kind}${key === '' ? '' : `@${key}`}${bound === '' ? '' : `/${bound}`}`

@@ -1,21 +1,30 @@
 /**
  * The model-based proof: random verbs on a real database and on a small model
  * of the promises; the first difference is told with the shortest sequence found.
- *
- *   node engine/model/model.ts --verbs 2000000 --seed 1 --processes 2
- *   node engine/model/model.ts --only 4711      this sequence alone
  */
 import { fork } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { ownerSettings, type Settings } from '../src/database.ts'
 import { engineRoom, migrate } from '../src/index.ts'
 import { openPostgres } from '../src/postgres.ts'
+import { commandLine } from '../testing/command-line.ts'
 import { LENGTH, play, sequenceFrom, shorten } from './play.ts'
 import { openStage, type Stage } from './stage.ts'
+
+const USAGE = `Random verbs on a real database, and on a small model of the promises.
+
+  node engine/model/model.ts --verbs 2000000 --seed 1 --processes 2
+  node engine/model/model.ts --only 4711      this sequence alone
+
+  --verbs N       about so many (20000)
+  --seed S        sequences of the seeds from S million on (1)
+  --processes P   so many players beside each other (1)
+  --only SEED     the sequence that a difference was told of
+
+Ends with 0: no difference, 1: some, 2: not understood.`
 
 const VACUUM_EVERY = 40
 
@@ -80,18 +89,19 @@ async function child() {
 }
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      verbs: { type: 'string', default: '20000' },
-      seed: { type: 'string', default: '1' },
-      only: { type: 'string' },
-      processes: { type: 'string', default: '1' },
-    },
+  const { values, whole } = commandLine(USAGE, {
+    verbs: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    processes: { type: 'string', default: '1' },
   })
+  const processes = values.only === undefined ? whole('processes', 1) : 1
+  const verbs = Math.ceil(whole('verbs', 1) / processes)
+  // Sequences of the seeds from seed × 1,000,000 on, taken in turns.
+  const first = values.only === undefined ? whole('seed') * 1_000_000 : whole('only')
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'millrace-model-'))
   chmodSync(folder, 0o755)
   const postgres = await openPostgres({ folder })
-  const processes = values.only === undefined ? Number(values.processes) : 1
   const reports = new Map<number, Report>()
   const since = Date.now()
   const sum = (of: (report: Report) => number) => [...reports.values()].reduce((total, report) => total + of(report), 0)
@@ -102,10 +112,7 @@ async function main() {
       const owner = postgres.owner(`model_${index}`)
       await asOwner(postgres.owner('postgres'), [`create database model_${index}`])
       await migrate(owner, [engineRoom], (login) => postgres.secret(login))
-      // Sequences of the seeds from seed × 1,000,000 on, taken in turns.
-      const from = values.only === undefined ? Number(values.seed) * 1_000_000 + index : Number(values.only)
-      const verbs = Math.ceil(Number(values.verbs) / processes)
-      await order({ owner, from, step: processes, verbs, only: values.only !== undefined }, (report) => {
+      await order({ owner, from: first + index, step: processes, verbs, only: values.only !== undefined }, (report) => {
         reports.set(index, report)
         if (Date.now() - told < 10_000) return
         told = Date.now()
@@ -120,8 +127,8 @@ async function main() {
   }
   const differences = sum((one) => one.differences)
   console.log(`${sum((one) => one.verbs)} verbs, ${sum((one) => one.sequences)} sequences, ${differences} differences`)
-  const whole = [...reports.values()].filter((report) => report.done).length === processes
-  process.exitCode = differences === 0 && whole ? 0 : 1
+  const done = [...reports.values()].filter((report) => report.done).length === processes
+  process.exitCode = differences === 0 && done ? 0 : 1
 }
 
 function order(what: Order, hear: (report: Report) => void): Promise<void> {

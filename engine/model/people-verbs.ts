@@ -1,12 +1,13 @@
 /** What people do, and what is asked in their name. */
+import { anyKey, someTasks } from './choices.ts'
 import type { Dice } from './dice.ts'
 import { addTasks, ask, endReady, type Spec } from './settle.ts'
 import { dateOf, type Action, type Answer } from './stage.ts'
 import { alive, anyRun, refused, rest, runs, same, type Verb } from './verb.ts'
-import { someTasks } from './worker-verbs.ts'
 import {
   allLanes,
   counted,
+  fullBy,
   limitOf,
   planned,
   reasons,
@@ -14,6 +15,7 @@ import {
   SECOND,
   stateOf,
   tell,
+  type Lane,
   type Run,
   type World,
 } from './world.ts'
@@ -135,7 +137,8 @@ export const peopleVerbs: Record<string, Verb> = {
   'start more': {
     weight: 1,
     make(world, dice) {
-      const start = { ...makeStart(world, dice), key: null, hash: null, more: someTasks(dice, 4) }
+      const first = makeStart(world, dice)
+      const start = { ...first, key: null, hash: null, more: someTasks(dice, 4, first.tasks) }
       const nothing = start.tasks.length === 0 && !start.next
       return runs(world).length > 25 || nothing ? undefined : { rest: start }
     },
@@ -209,9 +212,9 @@ export const peopleVerbs: Record<string, Verb> = {
     const wrong = refused(answer, null)
     const lanes = run.lanes.filter((lane) => lane.tasks.some((task) => task.state === 'ready'))
     if (rows.length !== lanes.length) wrong.push(`${rows.length} lanes say why they wait, ${lanes.length} wait`)
-    for (const [kind, key, ready, due, busy, reason] of rows) {
-      const lane = lanes.find((one) => one.kind === kind && one.key === key)
-      if (lane === undefined) continue
+    for (const [index, lane] of lanes.toSorted((a, b) => a.id - b.id).entries()) {
+      const [kind, key, ready, due, busy, reason] = rows[index] ?? []
+      wrong.push(...same('why lane', [kind, key], [lane.kind, inTheWay(world, lane)]))
       const waits = lane.tasks.filter((task) => task.state === 'ready')
       const later = waits.filter((task) => task.due !== null).length
       const known = [waits.length - later, later, lane.tasks.filter((task) => task.state === 'running').length]
@@ -219,12 +222,12 @@ export const peopleVerbs: Record<string, Verb> = {
       const serving = alive(world).filter(
         (worker) =>
           worker.lease > world.now &&
-          worker.kinds.includes(kind) &&
+          worker.kinds.includes(lane.kind) &&
           (worker.workspace ?? run.workspace) === run.workspace,
       )
       const why = reasons(world, lane)
       const may = [...why, ...(serving.length === 0 ? ['no_worker'] : why.length === 0 ? ['turn'] : [])]
-      if (!may.includes(reason)) wrong.push(`why says ${reason}, the model ${may.join(', ')}`)
+      if (!may.includes(reason ?? '')) wrong.push(`why says ${reason}, the model ${may.join(', ')}`)
     }
     return wrong
   }),
@@ -232,7 +235,7 @@ export const peopleVerbs: Record<string, Verb> = {
     weight: 3,
     make: (_world, dice) => ({
       rest: {
-        key: dice.one('k', 'k', 'm', 'other'),
+        key: dice.chance(0.2) ? 'other' : anyKey(dice),
         concurrency: dice.one(null, null, 1, 2, 3, 0),
         requests: dice.one(null, null, 60, 240, 600, 6000),
         tokens: dice.one(null, null, 60, 600, 6000),
@@ -251,11 +254,11 @@ export const peopleVerbs: Record<string, Verb> = {
       for (const task of runningUnder(world, key)) {
         task.reserved ??= { tokens: task.lane.tokens, micros: task.lane.micros, usedTokens: 0, usedMicros: 0 }
       }
-      // So that no more of the rate comes back from it than it set aside.
+      // So that no more of the rate comes back from it than it set aside; a bound's was never used.
       if (tokens !== null && tokens !== limit.tokens) {
         const dearer = 60 * SECOND * (1 / tokens - (limit.tokens === null ? 0 : 1 / limit.tokens))
-        const unused = runningUnder(world, key).map(({ reserved: one }) =>
-          one === null ? 0 : Math.max(one.tokens - one.usedTokens, 0),
+        const unused = runningUnder(world, key).map(({ lane, reserved: one }) =>
+          one === null || lane.key !== key ? 0 : Math.max(one.tokens - one.usedTokens, 0),
         )
         limit.tokensAt = Math.max(limit.tokensAt, world.now) + unused.reduce((sum, amount) => sum + amount, 0) * dearer
       }
@@ -264,8 +267,8 @@ export const peopleVerbs: Record<string, Verb> = {
     },
   },
   'stop key': {
-    weight: 0.4,
-    make: (_world, dice) => ({ rest: { key: dice.one('k', 'm', 'other') } }),
+    weight: 0.7,
+    make: (_world, dice) => ({ rest: { key: dice.one('k', 'm', 'h', 'other') } }),
     judge(world, action, answer) {
       limitOf(world, rest<{ key: string }>(action).key).stop ??= 'PAUSED'
       return refused(answer, null)
@@ -273,7 +276,7 @@ export const peopleVerbs: Record<string, Verb> = {
   },
   'release key': {
     weight: 3,
-    make: (_world, dice) => ({ rest: { key: dice.one('k', 'm', 'other') } }),
+    make: (_world, dice) => ({ rest: { key: dice.one('k', 'm', 'h', 'other') } }),
     judge(world, action, answer) {
       const limit = world.limits.get(rest<{ key: string }>(action).key)
       if (limit === undefined) return refused(answer, 'MR003')
@@ -345,6 +348,12 @@ export const peopleVerbs: Record<string, Verb> = {
       return [...refused(answer, null), ...same('pruned', answer.said, gone.length)]
     },
   },
+}
+
+/** The limiter key that is, its bound before its own; or else its own. */
+function inTheWay(world: World, lane: Lane): string {
+  const [first] = reasons(world, lane)
+  return fullBy(world, lane.bound).includes(first ?? '') ? lane.bound : lane.key
 }
 
 /** All of it, and a line in the archive. */

@@ -115,8 +115,8 @@ export function pictureOf(world: World): Record<string, Row[]> {
       ),
     ),
     reservations: ordered(
-      tasks.flatMap(({ run, n, reserved: one }) =>
-        one === null ? [] : [[run.id, n, one.tokens, one.micros, one.usedTokens, one.usedMicros]],
+      tasks.flatMap(({ run, n, lane, reserved: one }) =>
+        one === null ? [] : [[run.id, n, lane.key, lane.bound, one.tokens, one.micros, one.usedTokens, one.usedMicros]],
       ),
     ),
     limits: ordered([...world.limits].map(([key, limit]) => limitRow(world, key, limit))),
@@ -185,12 +185,13 @@ export function observe(world: World, lanes: readonly SeenLane[], claimed: boole
   const byId = new Map(known.filter((lane) => lane.id !== 0).map((lane) => [lane.id, lane]))
   if (known.length !== lanes.length) wrong.push(`${lanes.length} lanes are there, the model knows ${known.length}`)
   const last = Math.max(0, ...known.map((lane) => lane.id))
-  for (const [id, run, kind, key, idle, stop, first] of lanes) {
+  for (const [id, run, kind, key, bound, idle, stop, first] of lanes) {
     const lane =
       byId.get(id) ?? world.runs.get(run)?.lanes.find((one) => one.kind === kind && one.key === key && one.id === 0)
     if (lane === undefined) continue
     if (lane.id === 0 && id < last) wrong.push(`lane ${nameOf(lane)} is new, and stands before older ones`)
     lane.id = id
+    if (bound !== lane.bound) wrong.push(`lane ${nameOf(lane)} has the bound ${bound}`)
     const [lowest] = waiting(lane)
     if (idle && lowest !== undefined) wrong.push(`lane ${nameOf(lane)} is idle, and something waits in it`)
     if (lowest !== undefined && lowest.n < first) wrong.push(`lane ${nameOf(lane)} looks past its number ${lowest.n}`)

@@ -157,7 +157,7 @@ export async function shorten(
     return { commands, played: { ...played, differences: ['it does not differ when it is played again'] } }
   }
   // Of the same sort as the first: with other numbers, perhaps.
-  const sort = (one: Played) => one.differences[0]?.replaceAll(/[\d.]+|[abc]@?[km]?\b/g, '').slice(0, 60)
+  const sort = (one: Played) => one.differences[0]?.replaceAll(/[\d.]+|[abc](@[hkm])?(\/[hkm])?\b/g, '').slice(0, 60)
   const wanted = sort(played)
   const fails = async (some: readonly Command[]) => {
     const one = await play(stage, some, { ...options, every: 1 })

@@ -21,6 +21,7 @@ import {
 export interface Spec {
   readonly kind: string
   readonly key?: string
+  readonly bound?: string
   /** Seconds. */
   readonly delay?: number
   readonly uses?: { readonly requests?: number; readonly tokens?: number; readonly micros?: number }
@@ -58,21 +59,22 @@ export function findLane(run: Run, kind: string, key: string): Lane | undefined 
   return run.lanes.find((lane) => lane.kind === kind && lane.key === key)
 }
 
-function newLane(run: Run, kind: string, key: string): Lane {
+function newLane(run: Run, kind: string, key: string, bound: string): Lane {
   const none = { requests: 0, tokens: 0, micros: 0, shut: false }
-  return { id: 0, run, kind, key, decides: false, ...none, waits: new Map(), tasks: [] }
+  return { id: 0, run, kind, key, bound, decides: false, ...none, waits: new Map(), tasks: [] }
 }
 
 /** New tasks stand behind those that are there; a new lane behind all lanes. */
 export function addTasks(world: World, run: Run, specs: readonly Spec[]): Task[] {
   const first = planned(run).length
   return specs.map((spec, index) => {
-    const { kind, key = '', uses = {} } = spec
+    const { kind, key = '', bound = '', uses = {} } = spec
     let lane = findLane(run, kind, key)
     if (lane === undefined) {
-      lane = newLane(run, kind, key)
+      // Beside itself no key holds.
+      lane = newLane(run, kind, key, bound === key ? '' : bound)
       run.lanes.push(lane)
-      if (key !== '') limitOf(world, key)
+      for (const one of [key, bound]) if (one !== '') limitOf(world, one)
     }
     // The most that one task of the lane can use is what is set aside for each.
     lane.requests = Math.max(lane.requests, uses.requests ?? 1)
@@ -110,7 +112,7 @@ export function ask(run: Run): void {
   const kind = 'flow.next'
   let lane = run.lanes.find((one) => one.decides)
   if (lane === undefined) {
-    lane = { ...newLane(run, kind, ''), decides: true, requests: 1 }
+    lane = { ...newLane(run, kind, '', ''), decides: true, requests: 1 }
     run.lanes.push(lane)
   }
   addTask(run, lane, -run.decisions, null)
@@ -202,7 +204,7 @@ function endOne(world: World, task: Task, outcome: string, ending: Ending): void
     Object.assign(limit, { pace: Math.max(0.05, paceOf(limit, now) * 0.8), pacedAt: now })
 }
 
-/** Their places are free, and what they set aside of a rate and did not use comes back; what they used beyond is used up. */
+/** A pause, a stop and a rate are the first key's.  Their places are free, and what they set aside of a rate and did not use comes back; what they used beyond is used up. */
 function leaveLimits(world: World, kept: readonly { task: Task; outcome: string; ending: Ending }[]): void {
   const unused = new Map<Limit, number>()
   const codes = new Map<Limit, string>()

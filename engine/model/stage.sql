@@ -117,7 +117,7 @@ begin
     from unnest('{seat,seat_1,seat_5,seat_9}'::text[]) p where w is not null
   on conflict (worker, name) do update set seat = excluded.seat;
   return json_build_object('said', said, 'wrong', wrong,
-    'lanes', (select json_agg(json_build_array(l.id, l.run_id, l.kind, l.key, l.idle, l.stop, l.first) order by l.id) from engine.lanes l),
+    'lanes', (select json_agg(json_build_array(l.id, l.run_id, l.kind, l.key, l.bound, l.idle, l.stop, l.first) order by l.id) from engine.lanes l),
     'picture', case when look then model.picture() end);
 end $$;
 
@@ -137,8 +137,9 @@ create function model.picture() returns json language sql as $$
     'outputs', (select json_agg(json_build_array(o.run_id, o.n, o.output) order by o.run_id, o.n) from engine.outputs o),
     'attempts', (select json_agg(json_build_array(a.run_id, a.n, a.attempt, a.outcome, a.failure) order by a.run_id, a.n, a.attempt)
                    from engine.attempts a),
-    'reservations', (select json_agg(json_build_array(v.run_id, v.n, v.tokens, v.micros, v.used_tokens, v.used_micros) order by v.run_id, v.n)
-                       from engine.reservations v),
+    'reservations', (select json_agg(json_build_array(v.run_id, v.n, coalesce(x.key, ''), coalesce(b.key, ''), v.tokens, v.micros,
+                       v.used_tokens, v.used_micros) order by v.run_id, v.n)
+                       from engine.reservations v left join engine.limits x on x.id = v.limit_id left join engine.limits b on b.id = v.bound_id),
     'limits', (select json_agg(json_build_array(x.key, x.concurrency, x.requests_per_minute, x.tokens_per_minute,
                        model.ahead(x.requests_at), model.ahead(x.tokens_at), model.ahead(x.until), x.stop) order by x.key) from engine.limits x),
     'budgets', (select json_agg(json_build_array(b.workspace_id, b.run_id, b.tokens, b.micros, b.used_tokens, b.used_micros)

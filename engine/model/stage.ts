@@ -13,8 +13,8 @@ export interface Action {
   readonly rest?: Record<string, unknown>
 }
 
-/** id, run, kind, key, idle, stop, first; in the order of their turns */
-export type SeenLane = readonly [number, number, string, string, boolean, string | null, number]
+/** id, run, kind, key, bound, idle, stop, first; in the order of their turns */
+export type SeenLane = readonly [number, number, string, string, string, boolean, string | null, number]
 
 export interface Answer {
   readonly said: unknown

@@ -1,9 +1,9 @@
 /** What workers and their sweep do. */
+import { endingOf, someEndings } from './choices.ts'
 import { claim, nameOf, type Claimed } from './claim.ts'
-import type { Dice } from './dice.ts'
-import { current, rescue, settle, type Ending, type Settled, type Spec } from './settle.ts'
+import { current, rescue, settle, type Ending, type Settled } from './settle.ts'
 import type { Answer } from './stage.ts'
-import { alive, anyWorker, NOWHERE, refused, rest, running, runs, same, workers, type Verb } from './verb.ts'
+import { alive, anyWorker, refused, rest, running, runs, same, workers, type Verb } from './verb.ts'
 import {
   allLanes,
   allTasks,
@@ -22,61 +22,6 @@ import {
 } from './world.ts'
 
 const KINDS = ['a', 'b', 'c', 'flow.next']
-
-export function someTasks(dice: Dice, most: number): Spec[] {
-  return Array.from({ length: dice.int(most + 1) }, () => ({
-    kind: dice.one('a', 'a', 'b', 'c'),
-    ...(dice.chance(0.6) ? { key: dice.one('k', 'k', 'm') } : {}),
-    ...(dice.chance(0.15) ? { delay: dice.one(0, 0.5, 2, 20) } : {}),
-    ...(dice.chance(0.5)
-      ? { uses: { requests: dice.one(1, 1, 2), tokens: dice.one(0, 10, 50), micros: dice.one(0, 0, 7) } }
-      : {}),
-  }))
-}
-
-function endingOf(
-  world: World,
-  dice: Dice,
-): Omit<Ending, 'run' | 'n' | 'attempt'> & { n: number; run: number; attempt: number } {
-  const task = (dice.chance(0.95) ? dice.pick(running(world)) : undefined) ?? dice.pick(allTasks(world))
-  const delay = dice.one(0, 0, 0.5, 3)
-  if (task === undefined) return { run: NOWHERE, n: 1, attempt: 1, outcome: 'succeeded', body: null, delay }
-  const attempt = dice.chance(0.93) ? task.attempt : task.attempt + dice.one(-1, 1)
-  const outcome = dice.one(
-    ...(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'failed', 'failed'] as const),
-    ...([
-      'again',
-      'again',
-      'later',
-      'released',
-      'cancelled',
-      'throttled',
-      dice.chance(0.3) ? 'stopped' : 'later',
-    ] as const),
-  )
-  const failure = { code: dice.one('BILLING', 'BROKEN', 'LATE') }
-  const one = { run: task.run.id, n: task.n, attempt, outcome, delay }
-  if (outcome === 'stopped') return { ...one, body: failure }
-  if (outcome !== 'succeeded') return { ...one, body: dice.chance(0.8) ? failure : null }
-  if (task.n > 0) return { ...one, body: dice.chance(0.8) ? { ok: dice.int(9) } : null }
-  const body = dice.one<() => unknown>(
-    () => ({ do: someTasks(dice, 4) }),
-    () => ({ do: someTasks(dice, 2), hold: dice.one('paused', 'awaiting_approval') }),
-    () => ({ succeed: dice.int(9) }),
-    () => ({ fail: failure }),
-    () => ({ do: [] }),
-  )()
-  return { ...one, body }
-}
-
-function someEndings(world: World, dice: Dice, most: number): Ending[] {
-  const endings: Ending[] = Array.from({ length: dice.int(most) + 1 }, () => endingOf(world, dice))
-  const [first] = endings
-  // An attempt that is named twice.
-  if (first !== undefined && dice.chance(0.1)) endings.push(first)
-  if (first !== undefined && dice.chance(0.05)) endings.push({ ...first, outcome: 'again', body: null })
-  return endings
-}
 
 const closedRow = ({ run, kept, event, state, more }: Settled) => [
   run.id,
@@ -101,20 +46,26 @@ function judgeClaim(world: World, id: number, free: number, answer: Answer, give
   return [...refused(answer, null), ...claim(world, worker, free, given)]
 }
 
-/** A worker that waits for a limit looks again before it opens. */
+/** A worker that waits for limits looks again before one opens; for a stop alone it does not look. */
 function looksAgain(world: World, worker: Worker, again: number | null): string[] {
-  return allLanes(world).flatMap((lane) => {
+  const seconds = again ?? Infinity
+  let waits = false
+  const wrong: string[] = []
+  for (const lane of allLanes(world)) {
     const why = reasons(world, lane, worker)
-    if (why.length === 0 || why.some((one) => !['throttled', 'requests', 'tokens', 'concurrency'].includes(one)))
-      return []
+    if (lane.shut || why.length === 0 || why.some((one) => !OPENS.includes(one))) continue
     const limit = world.limits.get(lane.key)
-    const byTime = limit === undefined ? SECOND : opensAt(limit, world.now) - world.now
-    // A place may become free at any time, and nobody knows when.
-    const opens = why.includes('concurrency') ? Math.max(byTime, SECOND) : byTime
-    if (again !== null && again * SECOND <= opens + 2) return []
-    return [`lane ${nameOf(lane)} opens in ${opens / SECOND} s, the worker looks again in ${again}`]
-  })
+    // A bound opens by no time; a place may become free at any time, and nobody knows when.
+    const byTime = limit === undefined ? 0 : Math.max(opensAt(limit, world.now) - world.now, 0) / SECOND
+    const opens = why.includes('concurrency') ? Math.max(byTime, 1) : byTime
+    waits = true
+    if (why.includes('budget') || seconds <= opens + 2e-6) continue
+    wrong.push(`lane ${nameOf(lane)} opens in ${opens} s, the worker looks again in ${again}`)
+  }
+  if (!waits && again !== null) wrong.push(`nothing opens by itself, the worker looks again in ${again} s`)
+  return wrong
 }
+const OPENS = ['throttled', 'requests', 'tokens', 'concurrency', 'budget']
 
 export const workerVerbs: Record<string, Verb> = {
   claim: {

@@ -37,6 +37,8 @@ export interface Lane {
   readonly run: Run
   readonly kind: string
   readonly key: string
+  /** A second key: of its limit, how many at a time and a stop hold too. */
+  readonly bound: string
   readonly decides: boolean
   /** Of each worker that goes round: who had how many turns while this lane waited for its own. */
   readonly waits: Map<number, Wait>
@@ -231,8 +233,15 @@ export function affords(world: World, lane: Lane): boolean {
 
 export const isAsked = (world: World, lane: Lane): boolean => !lane.decides && budgetsOf(world, lane.run).length > 0
 
+/** Whether it is their first key or their bound. */
 export const runningUnder = (world: World, key: string): Task[] =>
-  allTasks(world).filter((task) => task.state === 'running' && task.lane.key === key)
+  allTasks(world).filter(({ state, lane }) => state === 'running' && (lane.key === key || lane.bound === key))
+
+export const isLimited = (world: World, { key, bound }: Lane): boolean =>
+  [key, bound].some((one) => {
+    const limit = world.limits.get(one)
+    return limit !== undefined && binds(limit)
+  })
 
 /** A fifth less after each refusal, and whole again a minute and a half later. */
 export const paceOf = (limit: Limit, now: number): number =>
@@ -252,17 +261,25 @@ export function opensAt(limit: Limit, now: number): number {
   return Math.max(limit.until, requests, tokens)
 }
 
-/** Everything that stands in the way of this limit's next task. */
-export function shutBy(world: World, key: string): string[] {
+/** What holds for everybody under a key, whether it is their first or their bound. */
+export function fullBy(world: World, key: string): string[] {
   const limit = world.limits.get(key)
-  if (key === '' || limit === undefined) return []
+  if (limit === undefined) return []
   const why: string[] = []
   if (limit.stop !== null) why.push('stopped')
-  if (limit.until > world.now) why.push('throttled')
   if (limit.concurrency !== null) {
     const places = Math.ceil(limit.concurrency * paceOf(limit, world.now))
     if (runningUnder(world, key).length >= places) why.push('concurrency')
   }
+  return why
+}
+
+/** Everything that stands in the way of the next task that has it as its first key. */
+export function shutBy(world: World, key: string): string[] {
+  const limit = world.limits.get(key)
+  if (limit === undefined) return []
+  const why = fullBy(world, key)
+  if (limit.until > world.now) why.push('throttled')
   if (limit.requests !== null && limit.requestsAt - world.now > spareOf(limit, world.now) + 1) why.push('requests')
   if (limit.tokens !== null && limit.tokensAt - world.now > BURST + 1) why.push('tokens')
   return why
@@ -279,7 +296,7 @@ export function reasons(world: World, lane: Lane, worker?: Worker): string[] {
     if (!worker.kinds.includes(lane.kind)) why.push('other_kind')
     if (worker.workspace !== null && worker.workspace !== lane.run.workspace) why.push('other_workspace')
   }
-  why.push(...shutBy(world, lane.key))
+  why.push(...fullBy(world, lane.bound), ...shutBy(world, lane.key))
   if (!affords(world, lane)) why.push('budget')
   return why
 }

@@ -2,7 +2,8 @@
 --
 -- A limit holds for the lanes of one key, a budget for a run or a workspace.  A lane
 -- may stand under a second key, its bound: of that, how many at a time and a stop
--- count, and never a rate; a pause or stop that its tasks bring is the first one's.
+-- count, and never a rate or a pause; a pause or stop that its tasks bring is the
+-- first one's.
 -- `room` says why nothing more may begin under a limit, or how much may;
 -- `purse` says what a budget has left.  The claim and `blocked` ask these two.
 -- Locks: reservations, budgets, limits, each by id, after all that verbs.sql locks.
@@ -31,20 +32,22 @@ $$;
 -- Why nothing may begin under this limit, and when to look again; or for how many
 -- tasks, and for how many seconds' worth of requests and of tokens, there is room.
 -- The last task to begin may use more than its rate has left: the next ones wait
--- the longer.
+-- the longer.  `bounds`: for what it is the bound of, which no rate and no pause of
+-- it concerns.  Where there is one, `slots` are said whatever else is in the way.
 create function engine.room(
-  x engine.limits, now timestamptz,
+  x engine.limits, now timestamptz, bounds boolean default false,
   out why text, out again_at timestamptz, out slots integer, out requests float8, out tokens float8)
 language plpgsql stable set search_path = engine, pg_temp as $$
 declare spare float8;
 begin
   if x.stop is not null then why := 'stopped'; return; end if;
-  if x.until > now then why := 'throttled'; again_at := x.until; return; end if;
   if x.concurrency is not null then
     slots := ceil(x.concurrency * pace(x, now)) - (select count(*) from reservations v where v.limit_id = x.id)
              - (select count(*) from reservations v where v.bound_id = x.id and v.bound_id <> 0);
-    if slots <= 0 then why := 'concurrency'; again_at := now + interval '50 milliseconds'; return; end if;
   end if;
+  if x.until > now and not bounds then why := 'throttled'; again_at := x.until; return; end if;
+  if slots <= 0 then why := 'concurrency'; again_at := now + interval '50 milliseconds'; return; end if;
+  if bounds then return; end if;
   if x.requests_per_minute is not null then
     spare := greatest(burst() - 60 / (x.requests_per_minute * pace(x, now)), 0);
     requests := spare - greatest(extract(epoch from x.requests_at - now), 0);
@@ -95,22 +98,26 @@ returns table (run_id bigint, n integer, attempt integer, tries smallint, crashe
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  mine_now integer[]; open integer[]; purses bigint[]; tier smallint := 32767; free integer := in_free;
+  mine_now integer[]; open integer[]; roofs integer[]; purses bigint[]; tier smallint := 32767; free integer := in_free;
   newest bigint; seat record; served bigint[]; picked tid[]; refused bigint[]; runs_ bigint[]; ns_ integer[]; got integer; shut integer; t record;
 begin
   -- Who meets another at a limit passes by and looks again soon: a claim waits for nobody.
   mine_now := array(
     select x.id from limits x where x.id = any(array(
       select y.id from limits y
-       where binds(y) and (exists (select 1 from lanes l where l.limit_id = y.id and l.limit_id <> 0 and not l.idle and l.stop is null)
-                           or exists (select 1 from lanes l where l.bound_id = y.id and l.bound_id <> 0 and not l.idle and l.stop is null))
-         and (room(y, now)).why is null))
+       where binds(y)
+         and ((exists (select 1 from lanes l where l.limit_id = y.id and l.limit_id <> 0 and not l.idle and l.stop is null)
+               and (room(y, now)).why is null)
+              or (exists (select 1 from lanes l where l.bound_id = y.id and l.bound_id <> 0 and not l.idle and l.stop is null)
+                  and (room(y, now, true)).why is null))))
      order by x.id for no key update skip locked);
   loop
     open := 0 || array(select x.id from limits x where not binds(x))
               || array(select x.id from limits x where x.id = any(mine_now) and (room(x, now)).why is null);
+    -- What is full for those that it is the first of may be open to those that it bounds.
+    roofs := open || array(select x.id from limits x where x.id = any(mine_now) and not x.id = any(open) and (room(x, now, true)).why is null);
     select l.priority, l.id into tier, newest from lanes l
-     where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(open) and l.priority <= tier
+     where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(roofs) and l.priority <= tier
        and l.kind = any(mine) and (home is null or l.workspace_id = home)
      order by l.priority desc, l.id desc limit 1;
     exit when not found;
@@ -119,7 +126,7 @@ begin
     purses := array(
       select b.id from budgets b where b.id = any(array(
         select c.id from lanes l join budgets c on c.workspace_id = l.workspace_id and (c.run_id is null or c.run_id = l.run_id)
-         where l.metered and not l.idle and l.stop is null and l.priority = tier and l.limit_id = any(open) and l.bound_id = any(open)))
+         where l.metered and not l.idle and l.stop is null and l.priority = tier and l.limit_id = any(open) and l.bound_id = any(roofs)))
        order by b.id for no key update skip locked);
 
     with lane as materialized (
@@ -127,7 +134,7 @@ begin
         select l.*, a.part from ahead(seat.past, seat.until, newest) a cross join lateral (
               select l.id, l.run_id, l.workspace_id, l.limit_id, l.bound_id, l.requests, l.tokens, l.micros, l.first, l.metered
                 from lanes l
-               where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(open) and l.priority = tier
+               where not l.idle and l.stop is null and l.limit_id = any(open) and l.bound_id = any(roofs) and l.priority = tier
                  and l.id > a.low and l.id <= a.high
                  and l.kind = any(mine) and (home is null or l.workspace_id = home)
                  -- A budget that another has in hand is asked the next time.
@@ -237,7 +244,7 @@ create function engine.opens_in(in_worker integer) returns float8 language sql v
            group by l.limit_id, l.bound_id, l.metered
           having l.metered or exists (select 1 from engine.limits x where x.id in (l.limit_id, l.bound_id) and engine.binds(x))) w
     cross join lateral (select max(m.again_at) as again_at, bool_or(m.why = 'stopped') as stopped
-                          from engine.limits x cross join lateral engine.room(x, engine.clock()) m
+                          from engine.limits x cross join lateral engine.room(x, engine.clock(), x.id = w.bound_id) m
                          where x.id in (w.limit_id, w.bound_id) and engine.binds(x)) q
    where q.stopped is not true
 $$;

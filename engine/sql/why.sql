@@ -3,7 +3,7 @@
 -- The limit that lets nothing more of this lane begin: its bound before its own.
 create function engine.shut_by(l engine.lanes) returns engine.limits
 language sql stable set search_path = engine, pg_temp as $$
-  select x from limits x cross join lateral room(x, clock()) m
+  select x from limits x cross join lateral room(x, clock(), x.id = l.bound_id) m
    where x.id in (l.limit_id, l.bound_id) and x.id <> 0 and binds(x) and m.why is not null
    order by x.id = l.bound_id desc limit 1
 $$;
@@ -22,7 +22,7 @@ begin
     if w.workspace_id <> l.workspace_id then return 'other_workspace'; end if;
   end if;
   x := shut_by(l);
-  if x.id is not null then return (room(x, clock())).why; end if;
+  if x.id is not null then return (room(x, clock(), x.id = l.bound_id)).why; end if;
   if not affordable(l) then return 'budget'; end if;
   return null;
 end $$;
@@ -58,7 +58,7 @@ begin
       -- Where it has opened meanwhile there is nothing more to say of it.
       key := coalesce(x.key, key);
       stopped := x.stop;
-      opens_at := (room(x, clock())).again_at;
+      opens_at := (room(x, clock(), x.id = l.bound_id)).again_at;
     end if;
     if served = 0 and (reason is null or reason in ('nothing_ready', 'throttled', 'concurrency', 'requests', 'tokens')) then
       reason := 'no_worker';

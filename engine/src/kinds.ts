@@ -16,7 +16,7 @@ export interface TaskSpec {
   readonly key?: string
   /**
    * A second key, for whoever sets bounds besides: of its limit, how many at a time and
-   * a stop hold too, and never a rate.  One for all tasks of a kind under one key.
+   * a stop hold too, and never a rate or a pause.  One for all tasks of a kind under one key.
    */
   readonly bound?: string
   /** Seconds from now before which nobody may claim it. */

@@ -156,6 +156,20 @@ describe('a bound, the second key of a task,', () => {
     expect(await one.claim(5)).toHaveLength(2)
   })
 
+  test('keeps its rate and its pause to those that have it as their first key', async () => {
+    await limit('house', 9, 60, 60)
+    await startRun(db, under('house', 2, { tokens: 60 }))
+    const [first] = await one.claim(50)
+    if (first === undefined) throw new Error('nothing claimed')
+    const early = await startRun(db, bounded('m', 'house', 2, { tokens: 60 }))
+    expect(await reasons(early)).toEqual([null])
+    expect(await two.claim(50)).toHaveLength(2)
+    await one.turn(0, { held: first, outcome: 'throttled', delay: 60 })
+    const late = await startRun(db, bounded('m', 'house', 2))
+    expect(await reasons(late)).toEqual([null])
+    expect(await two.claim(50)).toHaveLength(2)
+  })
+
   test('takes no pause and no stop from its tasks: those are of the account', async () => {
     await startRun(db, bounded('m', 'house', 2))
     await startRun(db, bounded('n', 'house', 1))

@@ -49,6 +49,12 @@ describe('the model sees', () => {
   const planted: Record<string, [name: string, word: string, instead: string]> = {
     'a settle that counts no try': ['settle', "(g.outcome in ('again', 'failed'))::integer", '0'],
     'a limit that lets one more through': ['room', 'slots <= 0', 'slots < 0'],
+    'a claim that does not ask the bound': ['take_within', 'l.bound_id = any(roofs)', 'true'],
+    'a bound that does not count what ran when it was set': [
+      'put_limit',
+      'x.id in (l.limit_id, l.bound_id)',
+      'x.id = l.limit_id',
+    ],
     'a rescue that forgives': ['rescue', 't.crashes >= 2', 't.crashes >= 20'],
     'a lane that looks past what came back': ['wake_lanes', 'least(l.first, q.n)', 'l.first'],
   }

@@ -1,19 +1,13 @@
 /**
- * `npm run chaos`: the storms.
- *
- *   npm run chaos -- …                     that of the engine; engine/chaos/storm.ts says what it takes
- *   npm run chaos -- --full [--seeds 20]   every storm there is, so many counted seeds of each: the engine's
- *                                          with every fault in every seed; probes held by us and by Python,
- *                                          cards and tools beside each other; probes of six providers;
- *                                          diagnosis runs
- *   … --only kinds                         of these the one that is named
- *   … --from 100                           beginning with that seed
+ * `npm run chaos`: the storms; with `--full` every one there is, the engine's with every
+ * fault in every seed; probes held by us and by Python, cards and tools beside each
+ * other; probes of six providers; diagnosis runs.
  *
  * A seed in which a listed fault did not hit is not counted; another takes its place.
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../engine/testing/command-line.ts'
 
 const ENGINE = '../../engine/chaos/storm.ts'
 /** Each ends with 0: counted; 2: a fault did not hit; anything else: something is not so. */
@@ -23,6 +17,15 @@ const STORMS: Readonly<Record<string, (seed: number) => readonly string[]>> = {
   providers: (seed) => ['./providers-storm.ts', '--seed', String(seed)],
   diagnosis: (seed) => ['./diagnosis-storm.ts', '--runs', '120', '--seed', String(seed)],
 }
+const USAGE = `The storms.
+
+  npm run chaos -- …                     that of the engine: node engine/chaos/storm.ts --help says what it takes
+  npm run chaos -- --full --seeds 20     every storm there is, so many counted seeds of each (5)
+  … --full --only kinds                  one of them: ${Object.keys(STORMS).join(', ')}
+  … --full --from 100                    beginning with that seed (1)
+
+Ends with 0: counted, 1: something is not so, 2: a fault did not hit, or not understood.`
+
 /** So many seeds for each that is to count; then it is the machine's fault, or the storm's. */
 const TRIES = 3
 
@@ -37,9 +40,9 @@ function run([program = '', ...args]: readonly string[]): Promise<{ code: number
   return new Promise((resolve) => child.on('close', (code) => resolve({ code: code ?? 1, said })))
 }
 
-async function everything(seeds: number, from: number, only: string | undefined): Promise<number> {
-  const chosen = Object.entries(STORMS).filter(([name]) => only === undefined || name === only)
-  if (chosen.length === 0) throw new Error(`there is no such storm; there are: ${Object.keys(STORMS).join(', ')}`)
+type Chosen = readonly (readonly [string, (seed: number) => readonly string[]])[]
+
+async function everything(chosen: Chosen, seeds: number, from: number): Promise<number> {
   let failed = 0
   const lines: string[] = []
   for (const [name, argsOf] of chosen) {
@@ -65,17 +68,17 @@ async function everything(seeds: number, from: number, only: string | undefined)
 }
 
 const given = process.argv.slice(2)
-if (given.includes('--full')) {
-  const { values } = parseArgs({
-    args: given,
-    options: {
-      full: { type: 'boolean' },
-      seeds: { type: 'string', default: '5' },
-      from: { type: 'string', default: '1' },
-      only: { type: 'string' },
-    },
+if (given.includes('--full') || given.includes('--help') || given.includes('-h')) {
+  const { values, whole, misused } = commandLine(USAGE, {
+    full: { type: 'boolean' },
+    seeds: { type: 'string', default: '5' },
+    from: { type: 'string', default: '1' },
+    only: { type: 'string' },
   })
-  process.exitCode = await everything(Number(values.seeds), Number(values.from), values.only)
+  const { only } = values
+  const chosen = Object.entries(STORMS).filter(([name]) => only === undefined || name === only)
+  if (chosen.length === 0) misused(`There is no storm '${only}'`)
+  process.exitCode = await everything(chosen, whole('seeds', 1), whole('from'))
 } else {
   process.exitCode = (await run([ENGINE, ...given])).code
 }
