@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * `npm run test:long`: journeys with many processes of the real binary, which take
@@ -9,6 +10,18 @@ const long = { '1': '.long', full: '.full' }[process.env['MILLRACE_LONG'] ?? '']
 // As Node itself resolves: else a library that comes in two forms is there twice.
 const conditions = ['node', 'module-sync']
 
+/** The longest begin first, so that none of them is left alone at the end; the others as ever. */
+const LONGEST = ['web/test/from-nothing', 'web/test/in-use', 'engine/test/plans', 'server/test/diagnosis-channels']
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((name) => moduleId.includes(name))
+      return at === -1 ? LONGEST.length : at
+    }
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+  }
+}
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
@@ -17,6 +30,7 @@ export default defineConfig({
     globalSetup: ['engine/testing/cluster.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // What a file leaves in its modules is its own business; the same program need not be read anew for each.
     isolate: false,
     maxWorkers: 4,
