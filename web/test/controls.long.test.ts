@@ -171,6 +171,31 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
     await worker.drain(0)
   })
 
+  test('Enter pressed twice adds a link, and a value, once', async () => {
+    const id = await addCard(stage.http, { title: 'Worked on' })
+    await open(`/board/${id}/work`)
+    await button('Add a link').click()
+    await dialog().getByLabel('Label').fill('<b>Notes</b>')
+    await dialog().getByLabel('Address').fill('https://example.org/notes')
+    // Both before it is drawn that the first one was pressed.
+    const twice = () =>
+      page.evaluate(() => {
+        const add = document.querySelector<HTMLElement>('[role=dialog][data-open] footer button:last-child')
+        add?.click()
+        add?.click()
+      })
+    await twice()
+    await dialog().waitFor({ state: 'detached' })
+    await button('Add a value').click()
+    await dialog().getByLabel('Metric').fill('sign_ups')
+    await dialog().getByLabel('Value').fill('12.5')
+    await twice()
+    await dialog().waitFor({ state: 'detached' })
+    await said('sign_ups')
+    expect((await stage.http.ask(`/api/cards/${id}/artifacts`)).body.artifacts).toHaveLength(1)
+    expect((await stage.http.ask(`/api/cards/${id}/metrics`)).body.metrics).toHaveLength(1)
+  })
+
   test('settings of the board and its stages are changed', async () => {
     await open('/board/settings')
     await button('Add a stage').click()
@@ -179,5 +204,23 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
     await said('The stages are saved')
     await open('/board')
     await page.getByRole('region', { name: 'After all 🌊' }).waitFor()
+  })
+
+  test('who has read further down a list loses nothing when newer ones come, and sees each once', async () => {
+    const begin = async () => {
+      const body = { definition: definition(definitionText(1)), models: ['fake:empty'] }
+      expect((await stage.http.ask('/api/runs', { body })).status).toBe(201)
+    }
+    for (let n = 0; n < 52; n += 1) await begin()
+    const seen = () => page.locator('[data-row]').evaluateAll((rows) => rows.map((row) => Number(row.dataset['row'])))
+    const all = async () =>
+      (await stage.http.ask('/api/runs?limit=200')).body.items.map(({ id }: { id: number }) => id) as number[]
+    await open('/runs')
+    await expect.poll(async () => (await seen()).length).toBe(50)
+    await button('Load more').click()
+    await expect.poll(seen).toEqual(await all())
+    await begin()
+    await begin()
+    await expect.poll(seen).toEqual(await all())
   })
 })
