@@ -1,8 +1,8 @@
 /** The editor: fields or YAML at the left, what comes of it at the right; nothing that was written is lost. */
 import { Save, TriangleAlert, Undo2 } from 'lucide-react'
 import { useState } from 'react'
-import { count } from '../shown.ts'
 import { useFilters } from '../filters.ts'
+import { count } from '../shown.ts'
 import { Badge, Button, Card, ConfirmDialog, Field, Textarea } from '../ui/index.ts'
 import { Text } from '../ui/text.tsx'
 import { editor as words } from '../words/definitions.ts'

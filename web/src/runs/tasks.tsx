@@ -111,7 +111,12 @@ export default function Tasks({ run }: { run: WholeRun }) {
           </>
         )}
       </States>
-      <Dialog open={open !== undefined} onClose={() => set('task', '', STEP)} title={words.title(Number(open))} wide>
+      <Dialog
+        open={open !== undefined}
+        onClose={() => set('task', '', STEP)}
+        title={words.title(Number(open ?? 0))}
+        wide
+      >
         {open === undefined ? null : <One run={run.id} n={Number(open)} />}
       </Dialog>
     </Card>

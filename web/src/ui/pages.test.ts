@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { joined } from './pages.ts'
 
-const list = (first: string, before: string) => joined([...first], [...before], (one) => one).join('')
+const list = (first: string, before: string) => joined(first.split(''), before.split(''), (one) => one).join('')
 
 test('what newer ones push out of the first page is still in the list, and each is there once', () => {
   expect(list('abc', '')).toBe('abc')
