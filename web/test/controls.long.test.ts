@@ -1,5 +1,5 @@
 /** What is pressed seldom, pressed once: a card's run steered, judged and told to others; people, hooks, money, skills. */
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { definition } from '../../server/testing/bench.ts'
 import { definitionText } from '../../server/testing/probe.ts'
@@ -171,6 +171,35 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
     await worker.drain(0)
   })
 
+  test('a link, and a value, is added once by two quick presses', async () => {
+    const id = await addCard(stage.http, { title: 'Worked on' })
+    await open(`/board/${id}/results`)
+    // Of one name only the newest is listed, so what was sent is counted.
+    const sent: string[] = []
+    const listen = (one: Request) => void (one.method() === 'POST' && sent.push(new URL(one.url()).pathname))
+    page.on('request', listen)
+    await button('Add a link').click()
+    await dialog().getByLabel('Label').fill('<b>Notes</b>')
+    await dialog().getByLabel('Address').fill('https://example.org/notes')
+    const twice = () =>
+      page.evaluate(() => {
+        const add = document.querySelector<HTMLElement>('[role=dialog][data-open] footer button:last-child')
+        add?.click()
+        add?.click()
+      })
+    await twice()
+    await dialog().waitFor({ state: 'detached' })
+    await button('Add a value').click()
+    await dialog().getByLabel('Metric').fill('sign_ups')
+    await dialog().getByLabel('Value').fill('12.5')
+    await dialog().getByLabel('Unit').fill('people')
+    await twice()
+    await dialog().waitFor({ state: 'detached' })
+    await said('sign_ups')
+    page.off('request', listen)
+    expect(sent).toEqual([`/api/cards/${id}/artifacts`, `/api/cards/${id}/metrics`])
+  })
+
   test('settings of the board and its stages are changed', async () => {
     await open('/board/settings')
     await button('Add a stage').click()
@@ -179,5 +208,26 @@ describe.skipIf(browserPath() === undefined)('what is pressed seldom', { timeout
     await said('The stages are saved')
     await open('/board')
     await page.getByRole('region', { name: 'After all 🌊' }).waitFor()
+  })
+
+  test('who has read further down a list loses nothing when newer ones come, and sees each once', async () => {
+    const begin = async () => {
+      const body = { definition: definition(definitionText(1)), models: ['fake:empty'] }
+      expect((await stage.http.ask('/api/runs', { body })).status).toBe(201)
+    }
+    for (let n = 0; n < 52; n += 1) await begin()
+    // Only rows that are seen are drawn; the table says how many there are, besides its head.
+    const seen = async () => Number(await page.getByRole('table').getAttribute('aria-rowcount')) - 1
+    const all = async () => (await stage.http.ask('/api/runs?limit=200')).body.items.length as number
+    await open('/runs')
+    await expect.poll(seen).toBe(50)
+    await button('Load more').click()
+    await expect.poll(seen).toBe(await all())
+    await begin()
+    await begin()
+    await button('2 new runs').click()
+    await expect.poll(seen).toBe(await all())
+    await page.keyboard.press('End')
+    await page.locator('[data-row="1"]').waitFor()
   })
 })

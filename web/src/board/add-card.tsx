@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { ask, type CardHead } from '../api.ts'
 import { askAgain } from '../asked.ts'
-import { Button, Dialog, Field, Input, Select, tell, tellProblem, Textarea } from '../ui/index.ts'
+import { Button, Dialog, Field, Input, Select, tell, Textarea, useAct } from '../ui/index.ts'
 import { words } from '../words/board.ts'
 import { whatBegan } from './moving.ts'
 
@@ -17,30 +17,25 @@ export function AddCard({ stage: first, stages, onClose }: AddCardProps) {
   const [description, setDescription] = useState('')
   const [stage, setStage] = useState(first)
   const [priority, setPriority] = useState<CardHead['priority']>('medium')
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const ready = title.trim() !== ''
-  async function add() {
-    if (!ready || busy) return
-    setBusy(true)
-    try {
+  const add = () =>
+    act(async () => {
+      if (!ready) return
       const { run } = await ask('post', '/api/cards', {
         body: { title: title.trim(), stage, priority, ...(description.trim() === '' ? {} : { description }) },
       })
       tell(words.new.added, whatBegan({ run, notStarted: null }))
       askAgain('/api/board', '/api/cards')
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
       onClose={onClose}
       title={words.add}
       actions={
-        <Button look="primary" busy={busy} disabled={!ready} onClick={() => void add()}>
+        <Button look="primary" busy={busy} disabled={!ready} onClick={add}>
           {words.new.submit}
         </Button>
       }
@@ -49,7 +44,7 @@ export function AddCard({ stage: first, stages, onClose }: AddCardProps) {
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault()
-          void add()
+          add()
         }}
       >
         <Field label={words.new.title} hint={words.new.titleHint}>

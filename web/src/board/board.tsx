@@ -2,9 +2,9 @@
 import { monitorForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter'
 import { Plus, Sparkles, SquareKanban, TriangleAlert } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { ask, type Answer, type CardHead } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { useCommands } from '../shell/keys.ts'
 import { may, useMe } from '../shell/me.ts'
 import { count } from '../shown.ts'
@@ -33,13 +33,13 @@ import { Parts } from './parts.tsx'
 
 export default function BoardPage() {
   const me = useMe()
-  const [params, setParams] = useSearchParams()
-  const [asked, again] = useBoard(params.has('archived'))
+  const [{ archived, stage }] = useFilters('archived', 'stage')
+  const [asked, again] = useBoard(archived !== undefined)
   const [adding, setAdding] = useState<string>()
   const writes = may(me, 'board:write')
   const columns = asked.data?.columns ?? []
   const total = columns.reduce((n, column) => n + column.count, 0)
-  const first = params.get('stage') ?? columns[0]?.key ?? ''
+  const first = stage ?? columns[0]?.key ?? ''
   useCommands(
     useMemo(
       () => [
@@ -71,10 +71,10 @@ export default function BoardPage() {
         of={asked}
         again={again}
         lines={8}
-        isEmpty={() => total === 0 && !params.has('archived')}
+        isEmpty={() => total === 0 && archived === undefined}
         empty={<FirstCard writes={writes} onAdd={() => setAdding(first)} />}
       >
-        {(board) => <Lanes board={board} params={params} setParams={setParams} writes={writes} onAdd={setAdding} />}
+        {(board) => <Lanes board={board} writes={writes} onAdd={setAdding} />}
       </States>
       {adding === undefined ? null : <AddCard stage={adding} stages={columns} onClose={() => setAdding(undefined)} />}
     </Page>
@@ -83,39 +83,26 @@ export default function BoardPage() {
 
 interface LanesProps {
   readonly board: Board
-  readonly params: URLSearchParams
-  readonly setParams: ReturnType<typeof useSearchParams>[1]
   readonly writes: boolean
   readonly onAdd: (stage: string) => void
 }
 
-const FILTERS = ['q', 'priority', 'state', 'archived'] as const
-
-function Lanes({ board, params, setParams, writes, onAdd }: LanesProps) {
-  const archived = params.has('archived')
+function Lanes({ board, writes, onAdd }: LanesProps) {
+  const [filter, set, clear] = useFilters('q', 'priority', 'state', 'archived', 'stage')
+  const { q = '', priority, state } = filter
+  const archived = filter.archived !== undefined
   const given = useMemo(
     () => ({ query: { limit: 50, ...(archived ? { archived: 'true' as const } : {}) } }),
     [archived],
   )
   const [recipes] = useAsked('/api/stage-recipes', {})
   const { move, asking, answered, nameOf } = useMover(given, board.columns)
-  const q = params.get('q') ?? ''
   const [found] = useAsked('/api/cards', { query: { search: q.slice(0, 200), limit: 200 } }, { when: q !== '' })
   const [more, setMore] = useState<Readonly<Record<string, { cards: readonly CardHead[]; next: string | null }>>>({})
-  const set = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
   const fits = (card: CardHead) =>
     (q === '' || card.title.toLowerCase().includes(q.toLowerCase())) &&
-    (!params.has('priority') || card.priority === params.get('priority')) &&
-    (!params.has('state') || stateOf(card) === params.get('state'))
+    (priority === undefined || card.priority === priority) &&
+    (state === undefined || stateOf(card) === state)
   const lanes = board.columns.map((column) => {
     const further = [...(more[column.key]?.cards ?? []), ...(q === '' ? [] : (found.data?.items ?? []))]
     const here = new Set(board.columns.flatMap(({ cards }) => cards.map(({ id }) => id)))
@@ -125,9 +112,8 @@ function Lanes({ board, params, setParams, writes, onAdd }: LanesProps) {
   const { carried, mark: byKey, said, onKey } = useCarrying(lanes, (card, place) => void move(card, place), writes)
   const byMouse = useDropPlace((card, place) => void move(card, place))
   const mark = byKey ?? byMouse
-  const filtered = FILTERS.some((name) => name !== 'archived' && params.has(name))
-  const shown = params.get('stage') ?? lanes.find(({ cards }) => cards.length > 0)?.key ?? lanes[0]?.key ?? ''
-  const clear = () => setParams(new URLSearchParams(), { replace: true })
+  const filtered = (filter.q ?? priority ?? state) !== undefined
+  const shown = filter.stage ?? lanes.find(({ cards }) => cards.length > 0)?.key ?? lanes[0]?.key ?? ''
 
   async function load(stage: string, next: string) {
     try {
@@ -150,13 +136,13 @@ function Lanes({ board, params, setParams, writes, onAdd }: LanesProps) {
         </div>
         <Select
           label={words.priority}
-          value={params.get('priority') ?? ''}
+          value={priority ?? ''}
           onChange={(value) => set('priority', value)}
           of={[{ value: '', label: words.any }, ...PRIORITY_CHOICES]}
         />
         <Select
           label={words.state}
-          value={params.get('state') ?? ''}
+          value={state ?? ''}
           onChange={(value) => set('state', value)}
           of={[
             { value: '', label: words.any },

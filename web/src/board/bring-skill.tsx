@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { ask, problemIn, type BroughtSkill } from '../api.ts'
 import { askAgain } from '../asked.ts'
-import { Button, Dialog, Field, Input, Problem, Switch, tell, Textarea } from '../ui/index.ts'
+import { Button, Dialog, Field, Input, Problem, Switch, tell, Textarea, useAct } from '../ui/index.ts'
 import { words } from '../words/skills.ts'
 import { paramsOf } from './recipe-draft.ts'
 
@@ -11,22 +11,17 @@ type Trouble = ReturnType<typeof problemIn>
 
 function useBringing(onClose: () => void) {
   const [, go] = useLocation()
-  const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Trouble>()
-  async function bring(body: () => Promise<Parameters<typeof ask<'post', '/api/skills'>>[2]['body']>) {
-    setBusy(true)
-    setProblem(undefined)
-    try {
+  const [busy, act] = useAct((error) => setProblem(problemIn(error)))
+  const bring = (body: () => Promise<Parameters<typeof ask<'post', '/api/skills'>>[2]['body']>) =>
+    act(async () => {
+      setProblem(undefined)
       const { skill, outcome } = (await ask('post', '/api/skills', { body: await body() })) as BroughtSkill
       tell(words.outcome[outcome])
       askAgain('/api/skills')
       onClose()
       go(`/skills/${skill.id}`)
-    } catch (error) {
-      setProblem(problemIn(error))
-      setBusy(false)
-    }
-  }
+    })
   return { busy, problem, bring }
 }
 
@@ -49,7 +44,7 @@ export function ImportSkill({ onClose }: { onClose: () => void }) {
       title={words.import}
       lead={words.importLead}
       actions={
-        <Button look="primary" busy={busy} disabled={file === undefined} onClick={() => void go()}>
+        <Button look="primary" busy={busy} disabled={file === undefined} onClick={go}>
           {words.import}
         </Button>
       }
@@ -115,7 +110,7 @@ export function CreateSkill({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       title={words.new}
       actions={
-        <Button look="primary" busy={busy} disabled={!ready} onClick={() => void go()}>
+        <Button look="primary" busy={busy} disabled={!ready} onClick={go}>
           {words.create}
         </Button>
       }

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { ask, type WaitingRun } from '../api.ts'
 import { askAgain } from '../asked.ts'
 import { may, useMe } from '../shell/me.ts'
-import { Button, Dialog, Field, tell, tellProblem, Textarea } from '../ui/index.ts'
+import { Button, Dialog, Field, tell, tellProblem, Textarea, useAct } from '../ui/index.ts'
 import { words } from '../words/card.ts'
 
 export type Verb = 'approve' | 'pass' | 'reject' | 'cancel'
@@ -36,15 +36,10 @@ type Waits = Pick<WaitingRun, 'run' | 'awaits' | 'digest' | 'card' | 'openQuesti
 export function Decide({ waits, small = false }: { waits: Waits; small?: boolean }) {
   const allowed = may(useMe(), 'runs:write')
   const [verb, setVerb] = useState<Verb>()
-  const [busy, setBusy] = useState(false)
+  const [busy, once] = useAct()
   const { run, awaits, card } = waits
   if (!allowed) return null
   const size = small ? 'small' : 'normal'
-  async function again() {
-    setBusy(true)
-    await act(run, card.id, 'retry', words.done.again)
-    setBusy(false)
-  }
   return (
     <>
       {awaits === 'approval' ? (
@@ -58,7 +53,7 @@ export function Decide({ waits, small = false }: { waits: Waits; small?: boolean
           icon={RotateCw}
           busy={busy}
           disabled={waits.openQuestions > 0}
-          onClick={() => void again()}
+          onClick={() => once(() => act(run, card.id, 'retry', words.done.again))}
         >
           {words.again}
         </Button>
@@ -96,22 +91,21 @@ export function Reason({
   onClose: () => void
 }) {
   const [reason, setReason] = useState('')
-  const [busy, setBusy] = useState(false)
+  const [busy, once] = useAct()
   const [title, lead, word, done] = ASKS[verb]
   const needed = NEEDED.includes(verb)
   const said = reason.trim()
-  async function go() {
-    setBusy(true)
-    const approves = verb === 'approve' || verb === 'pass'
-    const well = await act(waits.run, waits.card.id, approves ? 'approve' : 'cancel', done, {
-      ...(said === '' ? {} : { reason: said }),
-      ...(approves && waits.digest !== undefined
-        ? { seen: { digest: waits.digest, cardVersion: waits.card.version } }
-        : {}),
+  const go = () =>
+    once(async () => {
+      const approves = verb === 'approve' || verb === 'pass'
+      const well = await act(waits.run, waits.card.id, approves ? 'approve' : 'cancel', done, {
+        ...(said === '' ? {} : { reason: said }),
+        ...(approves && waits.digest !== undefined
+          ? { seen: { digest: waits.digest, cardVersion: waits.card.version } }
+          : {}),
+      })
+      if (well) onClose()
     })
-    setBusy(false)
-    if (well) onClose()
-  }
   return (
     <Dialog
       open
@@ -123,7 +117,7 @@ export function Reason({
           look={verb === 'approve' || verb === 'pass' ? 'primary' : 'danger'}
           busy={busy}
           disabled={needed && said === ''}
-          onClick={() => void go()}
+          onClick={go}
         >
           {word}
         </Button>

@@ -20,6 +20,7 @@ import {
   tell,
   Textarea,
   Time,
+  useAct,
 } from '../ui/index.ts'
 import { docs as words, words as ofCard } from '../words/card.ts'
 import type { WholeCard } from './card.tsx'
@@ -208,34 +209,34 @@ function Editor({
   onChange: (draft: Draft) => void
   onDone: () => void
 }) {
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct(async (thrown) => {
+    const said = problemIn(thrown)
+    if (said.status === 409) {
+      const now = await ask('get', '/api/cards/{id}/documents/{path}', { path: { id: card, path } }).catch(
+        () => undefined,
+      )
+      setProblem(words.changed)
+      if (now !== undefined) onChange({ ...draft, base: now.latest })
+    } else setProblem([said.detail ?? said.title, ...(said.causes ?? [])].join(' '))
+  })
   const [problem, setProblem] = useState<string>()
-  async function store() {
-    setBusy(true)
-    try {
-      const { version } = await write(card, path, draft)
-      tell(words.saved(version))
-      onDone()
-    } catch (error) {
-      const said = problemIn(error)
-      if (said.status === 409) {
-        const now = await ask('get', '/api/cards/{id}/documents/{path}', { path: { id: card, path } }).catch(
-          () => undefined,
-        )
-        setProblem(words.changed)
-        if (now !== undefined) onChange({ ...draft, base: now.latest })
-      } else setProblem([said.detail ?? said.title, ...(said.causes ?? [])].join(' '))
-    }
-    setBusy(false)
-    askAgain(`/api/cards/${card}/documents`)
-  }
+  const store = () =>
+    act(async () => {
+      try {
+        const { version } = await write(card, path, draft)
+        tell(words.saved(version))
+        onDone()
+      } finally {
+        askAgain(`/api/cards/${card}/documents`)
+      }
+    })
   return (
     <div className="flex flex-col gap-3">
       <Field label={words.text} problem={problem}>
         <Textarea mono rows={22} value={draft.content} onChange={(content) => onChange({ ...draft, content })} />
       </Field>
       <div className="flex gap-2">
-        <Button look="primary" busy={busy} onClick={() => void store()}>
+        <Button look="primary" busy={busy} onClick={store}>
           {words.save}
         </Button>
         <Button look="quiet" onClick={onDone}>
@@ -249,21 +250,18 @@ function Editor({
 function NewDocument({ card, onClose }: { card: number; onClose: (made?: string) => void }) {
   const [path, setPath] = useState('')
   const [content, setContent] = useState('')
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    const said = problemIn(error)
+    setProblem([said.detail ?? said.title, ...(said.causes ?? [])].join(' '))
+  })
   const [problem, setProblem] = useState<string>()
-  async function store() {
-    setBusy(true)
-    try {
+  const store = () =>
+    act(async () => {
       const { version } = await write(card, path.trim(), { content, base: 0 })
       tell(words.saved(version))
       askAgain(`/api/cards/${card}/documents`)
       onClose(path.trim())
-    } catch (error) {
-      const said = problemIn(error)
-      setProblem([said.detail ?? said.title, ...(said.causes ?? [])].join(' '))
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -271,7 +269,7 @@ function NewDocument({ card, onClose }: { card: number; onClose: (made?: string)
       onClose={() => onClose()}
       title={words.write}
       actions={
-        <Button look="primary" busy={busy} disabled={path.trim() === '' || content === ''} onClick={() => void store()}>
+        <Button look="primary" busy={busy} disabled={path.trim() === '' || content === ''} onClick={store}>
           {words.save}
         </Button>
       }

@@ -1,9 +1,7 @@
 /** How a card came where it is: moves, runs, decisions, and what people were told. */
-import { useState } from 'react'
-import { ask, type Transition } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { Actor } from '../shell/actor.tsx'
-import { Badge, Card, Link, LoadMore, States, StatusBadge, tellProblem, Time } from '../ui/index.ts'
+import { Badge, Card, Link, LoadMore, States, StatusBadge, Time, usePages } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { history as words, words as ofCard } from '../words/card.ts'
 import type { Stages, WholeCard } from './card.tsx'
@@ -26,69 +24,55 @@ export function History({ card, stages }: { card: WholeCard; stages: Stages }) {
 }
 
 function Transitions({ card, nameOf }: { card: number; nameOf: (key: string) => string }) {
-  const [asked, again] = useAsked(
+  const [asked, again, pages] = usePages(
     '/api/cards/{id}/transitions',
     { path: { id: card }, query: { limit: 50 } },
+    ({ id }) => id,
     { moves: true },
   )
-  const [older, setOlder] = useState<{ items: readonly Transition[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  async function load(cursor: string) {
-    setBusy(true)
-    try {
-      const page = await ask('get', '/api/cards/{id}/transitions', { path: { id: card }, query: { limit: 50, cursor } })
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
   return (
     <Card title={words.transitions} flush>
       <States of={asked} again={again}>
-        {({ items, next }) => {
-          const cursor = older === undefined ? next : older.next
-          return (
-            <>
-              <ol>
-                {[...items, ...(older?.items ?? [])].map((one) => (
-                  <li key={one.id} className="border-b border-line px-4 py-2.5 last:border-b-0">
-                    <div className="flex items-baseline justify-between gap-3">
-                      <span className="font-medium">
-                        {one.from === null ? words.made(nameOf(one.to)) : words.moved(nameOf(one.from), nameOf(one.to))}
-                      </span>
-                      <span className="text-sm text-dim">
-                        <Time at={one.at} />
-                      </span>
-                    </div>
-                    {one.reason === null ? null : (
-                      <p dir="auto" className="[overflow-wrap:anywhere]">
-                        {one.reason}
-                      </p>
-                    )}
-                    <p className="text-sm text-dim">
-                      <Actor of={one.actor} />
-                      {one.run === null ? null : (
-                        <>
-                          {' · '}
-                          <Link href={`/runs/${one.run}`}>{words.began(one.run)}</Link>
-                        </>
-                      )}
-                      {one.causedBy === null ? null : (
-                        <>
-                          {' · '}
-                          <Link href={`/runs/${one.causedBy}`}>{words.caused(one.causedBy)}</Link>
-                        </>
-                      )}
-                      {one.notStarted === null ? null : ` · ${ofBoard.notStarted[one.notStarted] ?? one.notStarted}`}
+        {() => (
+          <>
+            <ol>
+              {pages.items.map((one) => (
+                <li key={one.id} className="border-b border-line px-4 py-2.5 last:border-b-0">
+                  <div className="flex items-baseline justify-between gap-3">
+                    <span className="font-medium">
+                      {one.from === null ? words.made(nameOf(one.to)) : words.moved(nameOf(one.from), nameOf(one.to))}
+                    </span>
+                    <span className="text-sm text-dim">
+                      <Time at={one.at} />
+                    </span>
+                  </div>
+                  {one.reason === null ? null : (
+                    <p dir="auto" className="[overflow-wrap:anywhere]">
+                      {one.reason}
                     </p>
-                  </li>
-                ))}
-              </ol>
-              {cursor === null ? null : <LoadMore more busy={busy} onMore={() => void load(cursor)} />}
-            </>
-          )
-        }}
+                  )}
+                  <p className="text-sm text-dim">
+                    <Actor of={one.actor} />
+                    {one.run === null ? null : (
+                      <>
+                        {' · '}
+                        <Link href={`/runs/${one.run}`}>{words.began(one.run)}</Link>
+                      </>
+                    )}
+                    {one.causedBy === null ? null : (
+                      <>
+                        {' · '}
+                        <Link href={`/runs/${one.causedBy}`}>{words.caused(one.causedBy)}</Link>
+                      </>
+                    )}
+                    {one.notStarted === null ? null : ` · ${ofBoard.notStarted[one.notStarted] ?? one.notStarted}`}
+                  </p>
+                </li>
+              ))}
+            </ol>
+            {pages.more ? <LoadMore of={pages} /> : null}
+          </>
+        )}
       </States>
     </Card>
   )

@@ -1,7 +1,7 @@
 /** What waits for a person on the board, and what happened meanwhile. */
 import { CheckCheck, Inbox as InboxIcon } from 'lucide-react'
-import { useSearchParams } from 'wouter'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { count } from '../shown.ts'
 import { Badge, Button, Card, Empty, Page, States, Switch } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
@@ -12,7 +12,7 @@ import { markRead, Told } from './told.tsx'
 import { Waiting } from './waiting.tsx'
 
 export default function InboxPage() {
-  const [params, setParams] = useSearchParams()
+  const [filter, setFilter] = useFilters('unread')
   const [waiting, again] = useAsked('/api/approvals', { query: { limit: 100 } }, { moves: true })
   const [told, askTold] = useAsked('/api/notifications', { query: { limit: 30 } }, { moves: true })
   const [board] = useAsked('/api/board', { query: { limit: 50 } })
@@ -20,8 +20,8 @@ export default function InboxPage() {
     void again()
     void askTold()
   })
-  const unread = params.has('unread')
-  const set = (on: boolean) => setParams(on ? { unread: 'true' } : {}, { replace: true })
+  const unread = filter.unread !== undefined
+  const set = (on: boolean) => setFilter('unread', on ? 'true' : '')
   const newest = told.data?.items[0]?.id
   return (
     <Page title={words.title} lead={words.lead} above={[[ofBoard.title, '/board']]}>
@@ -71,7 +71,7 @@ export default function InboxPage() {
               </>
             }
           >
-            <Told unread={unread} onAll={() => set(false)} />
+            <Told key={String(unread)} unread={unread} onAll={() => set(false)} />
           </Card>
         </div>
       </div>

@@ -15,9 +15,9 @@ import {
   Link,
   States,
   tell,
-  tellProblem,
   Textarea,
   Time,
+  useAct,
 } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { words } from '../words/card.ts'
@@ -76,25 +76,25 @@ export function Overview({ card, stage, writes }: OverviewProps) {
 
 function Description({ card, writes }: { card: WholeCard; writes: boolean }) {
   const [draft, setDraft] = useState<{ title: string; description: string; version: number }>()
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    const { code, detail, title } = problemIn(error)
+    setProblem(detail ?? title)
+    // What he wrote stays; the next time it is saved over what is there now.
+    if (code === 'CARD_CHANGED' && draft !== undefined) setDraft({ ...draft, version: card.version })
+  })
   const [problem, setProblem] = useState<string>()
-  async function save() {
-    if (draft === undefined) return
-    setBusy(true)
-    try {
-      await ask('patch', '/api/cards/{id}', { path: { id: card.id }, body: draft })
-      tell(words.saved)
-      setDraft(undefined)
-      setProblem(undefined)
-    } catch (error) {
-      const { code, detail, title } = problemIn(error)
-      setProblem(detail ?? title)
-      // What he wrote stays; the next time it is saved over what is there now.
-      if (code === 'CARD_CHANGED') setDraft({ ...draft, version: card.version })
-    }
-    setBusy(false)
-    askAgain(`/api/cards/${card.id}`, '/api/board')
-  }
+  const save = () =>
+    act(async () => {
+      if (draft === undefined) return
+      try {
+        await ask('patch', '/api/cards/{id}', { path: { id: card.id }, body: draft })
+        tell(words.saved)
+        setDraft(undefined)
+        setProblem(undefined)
+      } finally {
+        askAgain(`/api/cards/${card.id}`, '/api/board')
+      }
+    })
   if (draft === undefined) {
     return (
       <Card
@@ -135,7 +135,7 @@ function Description({ card, writes }: { card: WholeCard; writes: boolean }) {
           />
         </Field>
         <div className="flex gap-2">
-          <Button look="primary" busy={busy} disabled={draft.title.trim() === ''} onClick={() => void save()}>
+          <Button look="primary" busy={busy} disabled={draft.title.trim() === ''} onClick={save}>
             {words.save}
           </Button>
           <Button look="quiet" onClick={() => setDraft(undefined)}>
@@ -220,19 +220,17 @@ export function Gate({ gate }: { gate: GateSaid }) {
 function Questions({ card, writes }: { card: WholeCard; writes: boolean }) {
   const [asking, setAsking] = useState(false)
   const [text, setText] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function submit() {
-    setBusy(true)
-    try {
-      await ask('post', '/api/cards/{id}/questions', { path: { id: card.id }, body: { question: text.trim() } })
-      setAsking(false)
-      setText('')
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-    askAgain(`/api/cards/${card.id}`, '/api/board')
-  }
+  const [busy, act] = useAct()
+  const submit = () =>
+    act(async () => {
+      try {
+        await ask('post', '/api/cards/{id}/questions', { path: { id: card.id }, body: { question: text.trim() } })
+        setAsking(false)
+        setText('')
+      } finally {
+        askAgain(`/api/cards/${card.id}`, '/api/board')
+      }
+    })
   const open = card.questions.filter(({ answer }) => answer === null)
   const rest = card.questions.filter(({ answer }) => answer !== null)
   return (
@@ -258,7 +256,7 @@ function Questions({ card, writes }: { card: WholeCard; writes: boolean }) {
         onClose={() => setAsking(false)}
         title={words.askOne}
         actions={
-          <Button look="primary" busy={busy} disabled={text.trim() === ''} onClick={() => void submit()}>
+          <Button look="primary" busy={busy} disabled={text.trim() === ''} onClick={submit}>
             {words.askSubmit}
           </Button>
         }
@@ -274,21 +272,16 @@ function Questions({ card, writes }: { card: WholeCard; writes: boolean }) {
 /** A question with its answer, or the place where it is answered. */
 export function AskedOne({ card, question, writes }: { card: number; question: Question; writes: boolean }) {
   const [text, setText] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function answer() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const answer = () =>
+    act(async () => {
       await ask('post', '/api/cards/{id}/questions/{q}', {
         path: { id: card, q: question.id },
         body: { answer: text.trim() },
       })
       tell(words.answered)
       askAgain(`/api/cards/${card}`, '/api/board', '/api/approvals')
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <li className="flex flex-col gap-2 border-b border-line px-4 py-3 last:border-b-0">
       <div className="flex flex-wrap items-baseline justify-between gap-x-3">
@@ -321,7 +314,7 @@ export function AskedOne({ card, question, writes }: { card: number; question: Q
               <Textarea value={text} onChange={setText} rows={2} maxLength={20_000} />
             </Field>
           </div>
-          <Button size="small" look="primary" busy={busy} disabled={text.trim() === ''} onClick={() => void answer()}>
+          <Button size="small" look="primary" busy={busy} disabled={text.trim() === ''} onClick={answer}>
             {words.answerIt}
           </Button>
         </div>

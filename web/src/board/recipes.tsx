@@ -18,6 +18,7 @@ import {
   Switch,
   tell,
   tellProblem,
+  useAct,
 } from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { words } from '../words/recipes.ts'
@@ -128,7 +129,13 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
   const [draft, setDraft] = useState<Draft | undefined>(kept)
   const [skills] = useAsked('/api/skills', { query: { limit: 200 } })
   const [models] = useAsked('/api/models', {})
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    tellProblem(error)
+    if (problemIn(error).code === 'RECIPE_CHANGED') {
+      setRefused(true)
+      askAgain('/api/stage-recipes')
+    }
+  })
   const [removing, setRemoving] = useState(false)
   const [refused, setRefused] = useState(false)
   const check = useCheck(stage.key, draft)
@@ -161,24 +168,15 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
     )
   }
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change })
-  async function save(on: number) {
-    if (draft === undefined) return
-    setBusy(true)
-    try {
+  const save = (on: number) =>
+    act(async () => {
+      if (draft === undefined) return
       const body = { ...fieldsOf(draft), baseVersion: on }
       const saved = await ask('patch', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, body })
       take(saved.recipe)
       tell(words.saved)
       askAgain('/api/stage-recipes', '/api/board')
-    } catch (error) {
-      tellProblem(error)
-      if (problemIn(error).code === 'RECIPE_CHANGED') {
-        setRefused(true)
-        askAgain('/api/stage-recipes')
-      }
-    }
-    setBusy(false)
-  }
+    })
   async function remove() {
     try {
       await ask('delete', '/api/stage-recipes/{stage}', { path: { stage: stage.key }, query: { baseVersion: now } })
@@ -201,7 +199,7 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
               <Button size="small" onClick={() => take(recipe)}>
                 {words.theirs}
               </Button>
-              <Button size="small" disabled={check?.valid === false} onClick={() => void save(now)}>
+              <Button size="small" disabled={check?.valid === false} onClick={() => save(now)}>
                 {words.over}
               </Button>
             </div>
@@ -285,7 +283,7 @@ function Editor({ stage, recipe, writes, onInitialize }: EditorProps) {
               icon={Save}
               busy={busy}
               disabled={!changed || check?.valid === false}
-              onClick={() => void save(base)}
+              onClick={() => save(base)}
             >
               {words.save}
             </Button>
@@ -321,24 +319,19 @@ const entries = <T extends string>(of: Readonly<Record<T, string>>) =>
 function Initialize({ onClose }: { onClose: () => void }) {
   const [models] = useAsked('/api/models', {})
   const [chosen, setProvider] = useState<string>()
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const all = models.data?.providers ?? []
   // Who has no key yet begins with the model that needs none, and not with cards that wait.
   const [usual, keyless] = [all.find(({ id }) => id === 'anthropic'), all.find(({ id }) => id === 'fake')]
   const provider = chosen ?? (usual?.failure === null ? usual : (keyless ?? usual))?.id ?? 'anthropic'
   const missing = all.find(({ id }) => id === provider)?.failure?.message
-  async function go() {
-    setBusy(true)
-    try {
+  const go = () =>
+    act(async () => {
       const { created, kept } = await ask('post', '/api/stage-recipes', { body: { action: 'initialize', provider } })
       tell(words.written(created.length, kept.length))
       askAgain('/api/stage-recipes', '/api/skills')
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -346,7 +339,7 @@ function Initialize({ onClose }: { onClose: () => void }) {
       title={words.initialize}
       lead={words.initializeLead}
       actions={
-        <Button look="primary" busy={busy || models.data === undefined} onClick={() => void go()}>
+        <Button look="primary" busy={busy || models.data === undefined} onClick={go}>
           {words.initialize}
         </Button>
       }

@@ -5,7 +5,7 @@ import { ask } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
-import { Button, Card, Facts, Link, Progress, ProgressCounts, tell, tellProblem, Time } from '../ui/index.ts'
+import { Button, Card, Facts, Link, Progress, ProgressCounts, tell, Time, useAct } from '../ui/index.ts'
 import { words } from '../words/card.ts'
 import { remedies } from '../words/runs.ts'
 import type { WholeCard } from './card.tsx'
@@ -124,21 +124,19 @@ function Inside({ card, run }: { card: WholeCard; run: NonNullable<WholeCard['ru
 
 function RunNow({ card }: { card: WholeCard }) {
   const allowed = may(useMe(), 'runs:write')
-  const [busy, setBusy] = useState(false)
-  async function go() {
-    setBusy(true)
-    try {
-      const { run, created } = await ask('post', '/api/runs', { body: { cardId: card.id, stage: card.stage } })
-      tell(created ? words.began(run.id) : words.already(run.id))
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-    askAgain(`/api/cards/${card.id}`, '/api/board', '/api/runs?')
-  }
+  const [busy, act] = useAct()
+  const go = () =>
+    act(async () => {
+      try {
+        const { run, created } = await ask('post', '/api/runs', { body: { cardId: card.id, stage: card.stage } })
+        tell(created ? words.began(run.id) : words.already(run.id))
+      } finally {
+        askAgain(`/api/cards/${card.id}`, '/api/board', '/api/runs?')
+      }
+    })
   if (!allowed) return null
   return (
-    <Button size="small" icon={Play} busy={busy} onClick={() => void go()}>
+    <Button size="small" icon={Play} busy={busy} onClick={go}>
       {words.runNow}
     </Button>
   )

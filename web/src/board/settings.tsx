@@ -5,7 +5,20 @@ import { ask, problemIn, type BoardSettings } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
-import { Button, Card, Link, NumberField, Page, Select, States, Switch, tell, tellProblem, Time } from '../ui/index.ts'
+import {
+  Button,
+  Card,
+  Link,
+  NumberField,
+  Page,
+  Select,
+  States,
+  Switch,
+  tell,
+  tellProblem,
+  Time,
+  useAct,
+} from '../ui/index.ts'
 import { words as ofBoard } from '../words/board.ts'
 import { words } from '../words/board-settings.ts'
 import { Parts } from './parts.tsx'
@@ -68,25 +81,25 @@ const NAMES = [
 
 function Automation({ settings, stages, admin }: AutomationProps) {
   const [draft, setDraft] = useState(settings)
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    if (problemIn(error).code === 'SETTINGS_CHANGED') tell(words.changed)
+    else tellProblem(error)
+  })
   useEffect(() => setDraft(settings), [settings])
   const changes = Object.fromEntries(
     NAMES.filter((name) => draft[name] !== settings[name]).map((name) => [name, draft[name]]),
   )
   const changed = Object.keys(changes).length > 0
   const set = (change: Partial<BoardSettings>) => setDraft({ ...draft, ...change })
-  async function save() {
-    setBusy(true)
-    try {
-      await ask('patch', '/api/board/settings', { body: { version: settings.version, ...changes } })
-      tell(words.saved)
-    } catch (error) {
-      if (problemIn(error).code === 'SETTINGS_CHANGED') tell(words.changed)
-      else tellProblem(error)
-    }
-    setBusy(false)
-    askAgain('/api/board')
-  }
+  const save = () =>
+    act(async () => {
+      try {
+        await ask('patch', '/api/board/settings', { body: { version: settings.version, ...changes } })
+        tell(words.saved)
+      } finally {
+        askAgain('/api/board')
+      }
+    })
   const { file } = settings
   return (
     <Card title={words.automation}>
@@ -143,7 +156,7 @@ function Automation({ settings, stages, admin }: AutomationProps) {
         </div>
         {admin ? (
           <div className="flex gap-2">
-            <Button look="primary" icon={Save} busy={busy} disabled={!changed} onClick={() => void save()}>
+            <Button look="primary" icon={Save} busy={busy} disabled={!changed} onClick={save}>
               {words.save}
             </Button>
             {changed ? (

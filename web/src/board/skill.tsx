@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useLocation, useParams, useSearchParams } from 'wouter'
 import { ask, problemIn, type StoredSkill } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { bytes } from '../shown.ts'
@@ -27,6 +28,7 @@ import {
   tellProblem,
   Textarea,
   Time,
+  useAct,
 } from '../ui/index.ts'
 import { one as words, words as list } from '../words/skills.ts'
 import { Remarks } from './remarks.tsx'
@@ -169,30 +171,30 @@ function Controls({ skill }: { skill: StoredSkill }) {
 /** The content that he looked at is named by its digest: another one is refused. */
 function Judge({ skill, level, onClose }: { skill: StoredSkill; level: 'vetted' | 'community'; onClose: () => void }) {
   const [note, setNote] = useState('')
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    if (problemIn(error).status === 409) tell(words.changed)
+    else tellProblem(error)
+  })
   const vets = level === 'vetted'
   const digest = skill.versions.find(({ version }) => version === skill.shown)?.digest
-  async function go() {
-    setBusy(true)
-    try {
-      await ask('patch', '/api/skills/{id}', {
-        path: { id: skill.id },
-        body: {
-          trustLevel: level,
-          version: skill.shown,
-          ...(digest === undefined ? {} : { digest }),
-          ...(note.trim() === '' ? {} : { note: note.trim() }),
-        },
-      })
-      tell(vets ? words.vetted : words.withdrawn)
-      onClose()
-    } catch (error) {
-      if (problemIn(error).status === 409) tell(words.changed)
-      else tellProblem(error)
-    }
-    setBusy(false)
-    askAgain('/api/skills', '/api/stage-recipes')
-  }
+  const go = () =>
+    act(async () => {
+      try {
+        await ask('patch', '/api/skills/{id}', {
+          path: { id: skill.id },
+          body: {
+            trustLevel: level,
+            version: skill.shown,
+            ...(digest === undefined ? {} : { digest }),
+            ...(note.trim() === '' ? {} : { note: note.trim() }),
+          },
+        })
+        tell(vets ? words.vetted : words.withdrawn)
+        onClose()
+      } finally {
+        askAgain('/api/skills', '/api/stage-recipes')
+      }
+    })
   return (
     <Dialog
       open
@@ -200,7 +202,7 @@ function Judge({ skill, level, onClose }: { skill: StoredSkill; level: 'vetted' 
       title={vets ? words.vetAsk(skill.name, skill.shown) : words.withdrawAsk}
       lead={vets ? words.vetLead : words.withdrawLead}
       actions={
-        <Button look={vets ? 'primary' : 'danger'} busy={busy} onClick={() => void go()}>
+        <Button look={vets ? 'primary' : 'danger'} busy={busy} onClick={go}>
           {vets ? words.vet : words.withdraw}
         </Button>
       }
@@ -262,19 +264,13 @@ function About({ skill }: { skill: StoredSkill }) {
 }
 
 function Files({ skill }: { skill: StoredSkill }) {
-  const [params, setParams] = useSearchParams()
-  const path = params.get('file') ?? skill.files.find((file) => file.path === 'SKILL.md')?.path ?? skill.files[0]?.path
+  const [filter, set] = useFilters('file')
+  const path = filter.file ?? skill.files.find((file) => file.path === 'SKILL.md')?.path ?? skill.files[0]?.path
   const [asked, again] = useAsked(
     '/api/skills/{id}/file',
     { path: { id: skill.id }, query: { path: path ?? '', version: skill.shown } },
     { when: path !== undefined },
   )
-  const open = (file: string) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before)
-      next.set('file', file)
-      return next
-    })
   if (path === undefined) return null
   return (
     <Card title={words.files} flush>
@@ -285,7 +281,7 @@ function Files({ skill }: { skill: StoredSkill }) {
               <button
                 type="button"
                 aria-current={file.path === path ? 'true' : undefined}
-                onClick={() => open(file.path)}
+                onClick={() => set('file', file.path, { replace: false })}
                 className={`flex w-full items-baseline justify-between gap-2 px-4 py-1.5 text-left text-sm ${file.path === path ? 'bg-wash' : 'hover:bg-sunk'}`}
               >
                 <span className="cut" title={file.path}>

@@ -1,9 +1,10 @@
 /** The skills of the workspace, found by filters that stand in the address; and what a marketplace lists. */
 import { FilePlus2, Puzzle, RefreshCw, Upload } from 'lucide-react'
 import { useState } from 'react'
-import { Link as Way, useSearchParams } from 'wouter'
+import { Link as Way } from 'wouter'
 import { ask, type Skill, type SkillListing, type SkillSync } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { may, useMe } from '../shell/me.ts'
 import { count } from '../shown.ts'
 import {
@@ -19,7 +20,8 @@ import {
   Select,
   States,
   tell,
-  tellProblem,
+  useAct,
+  usePages,
 } from '../ui/index.ts'
 import { words } from '../words/skills.ts'
 import { CreateSkill, ImportSkill } from './bring-skill.tsx'
@@ -30,14 +32,13 @@ const PAGE = 50
 type Item = Skill | SkillListing
 
 export default function SkillsPage() {
-  const [params] = useSearchParams()
+  const [{ where }] = useFilters('where')
   const writes = may(useMe(), 'board:write')
   const [bringing, setBringing] = useState<'import' | 'create'>()
   const [report, setReport] = useState<SkillSync>()
-  const [busy, setBusy] = useState(false)
-  async function sync() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const sync = () =>
+    act(async () => {
       const said = (await ask('post', '/api/skills', { body: { action: 'sync' } })) as SkillSync
       tell(
         words.synced(said.added.length, said.updated.length, said.gone.length),
@@ -45,12 +46,7 @@ export default function SkillsPage() {
       )
       if (said.refused.length > 0) setReport(said)
       askAgain('/api/skills')
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
-  const market = params.get('where') === 'market'
+    })
   return (
     <Page
       title={words.title}
@@ -58,7 +54,7 @@ export default function SkillsPage() {
       actions={
         writes ? (
           <>
-            <Button icon={RefreshCw} busy={busy} onClick={() => void sync()}>
+            <Button icon={RefreshCw} busy={busy} onClick={sync}>
               {words.sync}
             </Button>
             <Button icon={Upload} onClick={() => setBringing('import')}>
@@ -72,7 +68,7 @@ export default function SkillsPage() {
       }
     >
       <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
-        {market ? <Market /> : <Here onSync={writes ? () => void sync() : undefined} />}
+        {where === 'market' ? <Market /> : <Here onSync={writes ? () => sync() : undefined} />}
       </section>
       {bringing === 'import' ? <ImportSkill onClose={() => setBringing(undefined)} /> : null}
       {bringing === 'create' ? <CreateSkill onClose={() => setBringing(undefined)} /> : null}
@@ -92,29 +88,12 @@ export default function SkillsPage() {
   )
 }
 
-const FILTERS = ['q', 'trust', 'tag'] as const
-
-function useFilters() {
-  const [params, setParams] = useSearchParams()
-  const set = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
-  return [params, set, () => setParams(new URLSearchParams(), { replace: true })] as const
-}
-
 function Where() {
-  const [params, set] = useFilters()
+  const [{ where = '' }, set] = useFilters('where')
   return (
     <Select
       label={words.source}
-      value={params.get('where') ?? ''}
+      value={where}
       onChange={(value) => set('where', value)}
       of={[
         { value: '', label: words.sources.local },
@@ -125,21 +104,16 @@ function Where() {
 }
 
 function Here({ onSync }: { onSync: (() => void) | undefined }) {
-  const [params, set, clear] = useFilters()
-  const trust = params.get('trust') as Skill['trustLevel'] | null
-  const q = params.get('q') ?? ''
-  const tag = params.get('tag') ?? ''
+  const [filter, set, clear] = useFilters('q', 'trust', 'tag')
+  const { q = '', trust = '', tag = '' } = filter
   const query = {
     limit: PAGE,
     ...(q === '' ? {} : { q }),
-    ...(trust === null ? {} : { trustLevel: trust }),
+    ...(trust === '' ? {} : { trustLevel: trust as Skill['trustLevel'] }),
     ...(tag === '' ? {} : { tag }),
   }
-  const [asked, again] = useAsked('/api/skills', { query })
-  const filtered = FILTERS.some((name) => params.has(name))
-  const older = useOlder(JSON.stringify(query), asked.data?.next ?? null, (cursor) =>
-    ask('get', '/api/skills', { query: { ...query, cursor } }),
-  )
+  const [asked, again, pages] = usePages('/api/skills', { query }, ({ id }) => id)
+  const filtered = Object.keys(filter).length > 0
   return (
     <>
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
@@ -148,7 +122,7 @@ function Here({ onSync }: { onSync: (() => void) | undefined }) {
         </div>
         <Select
           label={words.trust}
-          value={trust ?? ''}
+          value={trust}
           onChange={(value) => set('trust', value)}
           of={[
             { value: '', label: words.any },
@@ -181,14 +155,14 @@ function Here({ onSync }: { onSync: (() => void) | undefined }) {
           )
         }
       >
-        {({ items }) => (
+        {() => (
           <>
             <ul>
-              {[...items, ...older.items].map((item) =>
+              {pages.items.map((item) =>
                 isSkill(item) ? <Row key={item.id} skill={item} onTag={(one) => set('tag', one)} /> : null,
               )}
             </ul>
-            {older.next === null ? null : <LoadMore more busy={older.busy} onMore={() => older.load()} />}
+            {pages.more ? <LoadMore of={pages} /> : null}
           </>
         )}
       </States>
@@ -235,8 +209,7 @@ function Row({ skill, onTag }: { skill: Skill; onTag: (tag: string) => void }) {
 }
 
 function Market() {
-  const [params, set, clear] = useFilters()
-  const q = params.get('q') ?? ''
+  const [{ q = '' }, set, clear] = useFilters('q')
   const [asked, again] = useAsked('/api/skills', { query: { source: 'skillsmp', q, limit: 30 } }, { when: q !== '' })
   return (
     <>
@@ -284,27 +257,4 @@ function Listing({ of: { name, description, author, url, repository, stars } }: 
       </p>
     </li>
   )
-}
-
-/** The pages after the first, while what is asked for is the same. */
-function useOlder(
-  key: string,
-  next: string | null,
-  ask: (cursor: string) => Promise<{ items: readonly Item[]; next: string | null }>,
-) {
-  const [state, setState] = useState<{ key: string; items: readonly Item[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const mine = state?.key === key ? state : { items: [], next }
-  return {
-    ...mine,
-    busy,
-    load() {
-      if (mine.next === null) return
-      setBusy(true)
-      ask(mine.next)
-        .then((page) => setState({ key, items: [...mine.items, ...page.items], next: page.next }), tellProblem)
-        .finally(() => setBusy(false))
-        .catch(() => {})
-    },
-  }
 }

@@ -3,7 +3,7 @@ import { ArrowDown, ArrowUp, Plus, Save, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { ask, type Answer } from '../api.ts'
 import { askAgain } from '../asked.ts'
-import { Button, Card, IconButton, Input, tell, tellProblem } from '../ui/index.ts'
+import { Button, Card, IconButton, Input, tell, useAct } from '../ui/index.ts'
 import { words } from '../words/board-settings.ts'
 import { swapped } from './recipe-draft.ts'
 
@@ -26,22 +26,17 @@ const keyOf = (name: string) =>
 export function StagesCard({ columns, admin }: { columns: Columns; admin: boolean }) {
   const kept: readonly Line[] = columns.map(({ key, name }) => ({ key, name, fresh: false }))
   const [lines, setLines] = useState<readonly Line[]>(kept)
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const changed = JSON.stringify(lines) !== JSON.stringify(kept)
   const countOf = (key: string) => columns.find((column) => column.key === key)?.count ?? 0
-  async function save() {
-    setBusy(true)
-    try {
+  const save = () =>
+    act(async () => {
       await ask('put', '/api/board/stages', {
         body: { stages: lines.map(({ key, name, fresh }) => ({ key: fresh ? keyOf(name) : key, name: name.trim() })) },
       })
       tell(words.stagesSaved)
       askAgain('/api/board', '/api/stage-recipes')
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <Card title={words.stages} flush>
       <p className="px-4 pt-3 text-sm text-dim">{words.stagesHint}</p>
@@ -106,7 +101,7 @@ export function StagesCard({ columns, admin }: { columns: Columns; admin: boolea
             icon={Save}
             busy={busy}
             disabled={!changed || lines.some(({ name }) => name.trim() === '')}
-            onClick={() => void save()}
+            onClick={save}
           >
             {words.save}
           </Button>

@@ -10,10 +10,9 @@ import {
   Undo2,
   type LucideIcon,
 } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import { ask, type Notification } from '../api.ts'
-import { askAgain, useAsked } from '../asked.ts'
-import { Badge, Button, Filtered, Link, LoadMore, States, tellProblem, Time } from '../ui/index.ts'
+import { askAgain } from '../asked.ts'
+import { Badge, Button, Filtered, Link, LoadMore, States, tellProblem, Time, usePages } from '../ui/index.ts'
 import { words } from '../words/inbox.ts'
 
 const ICONS: Readonly<Record<Notification['kind'], readonly [LucideIcon, string]>> = {
@@ -41,20 +40,7 @@ export async function markRead(ids?: readonly number[], upTo?: number): Promise<
 /** With a card, what of the newest hundred was about it. */
 export function Told({ of, unread = false, onAll }: { of?: number; unread?: boolean; onAll?: () => void }) {
   const query = { limit: of === undefined ? 30 : 100, ...(unread ? { unread: 'true' as const } : {}) }
-  const [asked, again] = useAsked('/api/notifications', { query }, { moves: true })
-  const [older, setOlder] = useState<{ items: readonly Notification[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  useEffect(() => setOlder(undefined), [unread])
-  async function load(cursor: string) {
-    setBusy(true)
-    try {
-      const page = await ask('get', '/api/notifications', { query: { ...query, cursor } })
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+  const [asked, again, pages] = usePages('/api/notifications', { query }, ({ id }) => id, { moves: true })
   const mine = (items: readonly Notification[]) => items.filter(({ card }) => of === undefined || card.id === of)
   return (
     <States
@@ -69,21 +55,16 @@ export function Told({ of, unread = false, onAll }: { of?: number; unread?: bool
         )
       }
     >
-      {({ items, next }) => {
-        const cursor = older === undefined ? next : older.next
-        return (
-          <>
-            <ul>
-              {mine([...items, ...(older?.items ?? [])]).map((one) => (
-                <Line key={one.id} notice={one} withCard={of === undefined} />
-              ))}
-            </ul>
-            {of === undefined && cursor !== null ? (
-              <LoadMore more busy={busy} onMore={() => void load(cursor)} />
-            ) : null}
-          </>
-        )
-      }}
+      {() => (
+        <>
+          <ul>
+            {mine(pages.items).map((one) => (
+              <Line key={one.id} notice={one} withCard={of === undefined} />
+            ))}
+          </ul>
+          {of === undefined && pages.more ? <LoadMore of={pages} /> : null}
+        </>
+      )}
     </States>
   )
 }

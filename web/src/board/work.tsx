@@ -14,20 +14,7 @@ import { useState } from 'react'
 import { ask, type CardArtifact } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { Actor } from '../shell/actor.tsx'
-import {
-  Button,
-  Card,
-  Dialog,
-  Empty,
-  Field,
-  Input,
-  Link,
-  Select,
-  States,
-  tell,
-  tellProblem,
-  Time,
-} from '../ui/index.ts'
+import { Button, Card, Dialog, Empty, Field, Input, Link, Select, States, tell, Time, useAct } from '../ui/index.ts'
 import { work as words } from '../words/card.ts'
 import type { WholeCard } from './card.tsx'
 import { Records } from './records.tsx'
@@ -146,23 +133,21 @@ function NewLink({ card, onClose }: { card: number; onClose: () => void }) {
   const [type, setType] = useState<(typeof LINKS)[number]>('url')
   const [label, setLabel] = useState('')
   const [uri, setUri] = useState('')
-  async function add() {
-    try {
+  const [busy, act] = useAct()
+  const add = () =>
+    act(async () => {
       await ask('post', '/api/cards/{id}/artifacts', { path: { id: card }, body: { type, label: label.trim(), uri } })
       tell(words.added)
       askAgain(`/api/cards/${card}/artifacts`)
       onClose()
-    } catch (error) {
-      tellProblem(error)
-    }
-  }
+    })
   return (
     <Dialog
       open
       onClose={onClose}
       title={words.link}
       actions={
-        <Button look="primary" disabled={label.trim() === '' || uri === ''} onClick={() => void add()}>
+        <Button look="primary" busy={busy} disabled={label.trim() === '' || uri === ''} onClick={add}>
           {words.add}
         </Button>
       }
@@ -239,8 +224,9 @@ function NewMetric({ card, onClose }: { card: number; onClose: () => void }) {
   const [unit, setUnit] = useState('')
   const n = Number(value)
   const ready = name.trim() !== '' && value.trim() !== '' && Number.isFinite(n)
-  async function add() {
-    try {
+  const [busy, act] = useAct()
+  const add = () =>
+    act(async () => {
       await ask('post', '/api/cards/{id}/metrics', {
         path: { id: card },
         body: { name: name.trim(), value: n, ...(unit.trim() === '' ? {} : { unit: unit.trim() }) },
@@ -248,17 +234,14 @@ function NewMetric({ card, onClose }: { card: number; onClose: () => void }) {
       tell(words.added)
       askAgain(`/api/cards/${card}/metrics`)
       onClose()
-    } catch (error) {
-      tellProblem(error)
-    }
-  }
+    })
   return (
     <Dialog
       open
       onClose={onClose}
       title={words.measure}
       actions={
-        <Button look="primary" disabled={!ready} onClick={() => void add()}>
+        <Button look="primary" busy={busy} disabled={!ready} onClick={add}>
           {words.add}
         </Button>
       }

@@ -4,31 +4,29 @@ import { useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { fetched, problemIn, type Definition, type Problem as ProblemData } from '../api.ts'
 import { askAgain } from '../asked.ts'
-import { Button, Dialog, Problem } from '../ui/index.ts'
+import { Button, Dialog, Problem, useAct } from '../ui/index.ts'
 import { words } from '../words/definitions.ts'
 
 export function Bring() {
   const file = useRef<HTMLInputElement>(null)
-  const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<ProblemData>()
+  const [busy, act] = useAct((error) => setProblem(problemIn(error)))
   const [, go] = useLocation()
-  async function take(chosen: File) {
-    setBusy(true)
-    try {
-      const markdown = /\.(md|markdown)$/i.test(chosen.name)
-      const kept = (await fetched('/api/definitions/import', {
-        method: 'POST',
-        body: await chosen.text(),
-        type: markdown ? 'text/markdown' : 'application/yaml',
-      })) as Definition
-      askAgain('/api/definitions')
-      go(`/definitions/${kept.id}`)
-    } catch (error) {
-      setProblem(problemIn(error))
-      setBusy(false)
-    }
-    if (file.current !== null) file.current.value = ''
-  }
+  const take = (chosen: File) =>
+    act(async () => {
+      try {
+        const markdown = /\.(md|markdown)$/i.test(chosen.name)
+        const kept = (await fetched('/api/definitions/import', {
+          method: 'POST',
+          body: await chosen.text(),
+          type: markdown ? 'text/markdown' : 'application/yaml',
+        })) as Definition
+        askAgain('/api/definitions')
+        go(`/definitions/${kept.id}`)
+      } finally {
+        if (file.current !== null) file.current.value = ''
+      }
+    })
   return (
     <>
       <input
@@ -39,7 +37,7 @@ export function Bring() {
         className="hidden"
         onChange={({ target }) => {
           const [chosen] = target.files ?? []
-          if (chosen !== undefined) void take(chosen)
+          if (chosen !== undefined) take(chosen)
         }}
       />
       <Button icon={Upload} busy={busy} title={words.bringHint} onClick={() => file.current?.click()}>

@@ -22,6 +22,7 @@ import {
   tell,
   tellProblem,
   Time,
+  useAct,
 } from '../ui/index.ts'
 import { one as words, words as room } from '../words/definitions.ts'
 import { Edit } from './edit.tsx'
@@ -108,17 +109,15 @@ function Shown({ of, tab, again }: ShownProps) {
 
 function Newer({ of: { id, version, parent }, again }: Omit<ShownProps, 'tab'>) {
   const me = useMe()
+  const [busy, act] = useAct()
   if (parent === null || parent.latest === parent.version) return null
-  async function take(parentVersion: number) {
-    try {
+  const take = (parentVersion: number) =>
+    act(async () => {
       await ask('patch', '/api/definitions/{id}', { path: { id }, body: { baseVersion: version, parentVersion } })
       tell(words.taken(parentVersion))
       askAgain('/api/definitions')
       await again()
-    } catch (error) {
-      tellProblem(error)
-    }
-  }
+    })
   return (
     <div className="flex flex-wrap items-center justify-between gap-3 rounded-lg border border-line bg-wash px-4 py-2.5">
       <span className="flex items-center gap-2">
@@ -126,7 +125,7 @@ function Newer({ of: { id, version, parent }, again }: Omit<ShownProps, 'tab'>) 
         {words.newer(parent.latest, parent.version)}
       </span>
       {may(me, 'definitions:write') ? (
-        <Button size="small" onClick={() => void take(parent.latest)}>
+        <Button size="small" busy={busy} onClick={() => take(parent.latest)}>
           {words.take}
         </Button>
       ) : null}
@@ -138,12 +137,11 @@ function Actions({ of }: { of: Definition }) {
   const me = useMe()
   const start = useStart()
   const [, go] = useLocation()
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const [asking, setAsking] = useState(false)
   const write = may(me, 'definitions:write')
-  async function fork() {
-    setBusy(true)
-    try {
+  const fork = () =>
+    act(async () => {
       const made = await ask('post', '/api/definitions/{id}/fork', {
         path: { id: of.id },
         body: { set: { name: words.forkName(of.name).slice(0, 200) } },
@@ -151,11 +149,7 @@ function Actions({ of }: { of: Definition }) {
       askAgain('/api/definitions')
       tell(words.forked(made.id))
       go(`/definitions/${made.id}`)
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   async function remove() {
     try {
       await ask('delete', '/api/definitions/{id}', { path: { id: of.id } })
@@ -176,7 +170,7 @@ function Actions({ of }: { of: Definition }) {
   return (
     <>
       {write ? (
-        <Button icon={GitFork} busy={busy} onClick={() => void fork()}>
+        <Button icon={GitFork} busy={busy} onClick={fork}>
           {words.fork}
         </Button>
       ) : null}

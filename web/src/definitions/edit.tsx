@@ -4,7 +4,7 @@ import { ask, problemIn, type Definition } from '../api.ts'
 import { askAgain } from '../asked.ts'
 import { kept } from '../kept.ts'
 import { may, useMe } from '../shell/me.ts'
-import { Button, tell, tellProblem } from '../ui/index.ts'
+import { Button, tell, tellProblem, useAct } from '../ui/index.ts'
 import { editor as words } from '../words/definitions.ts'
 import { cleaned, useDraft, type Content } from './draft.ts'
 import { Editor } from './editor.tsx'
@@ -35,13 +35,17 @@ export function Edit({ of, again }: { of: Definition; again: () => Promise<void>
   const place = String(of.id)
   // Unsaved work may stand on an older version than the one that is there now.
   const [base, setBase] = useState(() => kept<{ base: number }>(`draft.${place}`).read()?.base ?? of.version)
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => {
+    if (problemIn(error).code === 'DEFINITION_CHANGED') {
+      setConflict(true)
+      void again()
+    } else tellProblem(error)
+  })
   const [conflict, setConflict] = useState(base !== of.version)
   const drafting = useDraft(place, of.content, base)
   const write = may(me, 'definitions:write')
-  async function patch(body: object, on: number) {
-    setBusy(true)
-    try {
+  const patch = (body: object, on: number) =>
+    act(async () => {
       const next = await ask('patch', '/api/definitions/{id}', {
         path: { id: of.id },
         body: { ...body, baseVersion: on },
@@ -50,14 +54,7 @@ export function Edit({ of, again }: { of: Definition; again: () => Promise<void>
       tell(next.version === of.version ? words.nothing : words.saved(next.version))
       askAgain('/api/definitions')
       await again()
-    } catch (error) {
-      if (problemIn(error).code === 'DEFINITION_CHANGED') {
-        setConflict(true)
-        void again()
-      } else tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   const save = (on: number) => patch({ set: changedIn(of.content, cleaned(drafting.content)) }, on)
   return (
     <>
@@ -72,7 +69,7 @@ export function Edit({ of, again }: { of: Definition; again: () => Promise<void>
             onClick={() => {
               setBase(of.version)
               setConflict(false)
-              void save(of.version)
+              save(of.version)
             }}
           >
             {words.over}
@@ -83,13 +80,13 @@ export function Edit({ of, again }: { of: Definition; again: () => Promise<void>
         drafting={drafting}
         save={words.save}
         busy={busy}
-        onSave={write ? () => void save(base) : undefined}
+        onSave={write ? () => save(base) : undefined}
         inheritance={
           of.overridden === null
             ? undefined
             : {
                 overridden: of.overridden,
-                inherit: write && !drafting.dirty ? (field) => void patch({ inherit: [field] }, of.version) : undefined,
+                inherit: write && !drafting.dirty ? (field) => patch({ inherit: [field] }, of.version) : undefined,
               }
         }
       />

@@ -1,7 +1,7 @@
 /** The editor: fields or YAML at the left, what comes of it at the right; nothing that was written is lost. */
 import { Save, TriangleAlert, Undo2 } from 'lucide-react'
 import { useState } from 'react'
-import { useSearchParams } from 'wouter'
+import { useFilters } from '../filters.ts'
 import { count } from '../shown.ts'
 import { Badge, Button, Card, ConfirmDialog, Field, Textarea } from '../ui/index.ts'
 import { Text } from '../ui/text.tsx'
@@ -20,25 +20,16 @@ interface EditorProps {
 }
 
 export function Editor({ drafting, save, busy, onSave, inheritance }: EditorProps) {
-  const [params, setParams] = useSearchParams()
+  const [filter, set] = useFilters('view')
   const [asking, setAsking] = useState(false)
-  const yaml = params.get('view') === 'yaml'
+  const yaml = filter.view === 'yaml'
   const { told, content, dirty, looking } = drafting
   const problems = told?.problems ?? []
   // A list whose item is wrong says so where no field of its own does.
   const at = (path: string) =>
     problems.find((one) => one.path === path || (one.path.startsWith(`${path}[`) && /(tags|options)$/.test(path)))
       ?.message
-  const view = (next: 'form' | 'yaml') =>
-    setParams(
-      (before) => {
-        const after = new URLSearchParams(before)
-        if (next === 'yaml') after.set('view', 'yaml')
-        else after.delete('view')
-        return after
-      },
-      { replace: true },
-    )
+  const view = (next: 'form' | 'yaml') => set('view', next === 'yaml' ? 'yaml' : '')
   return (
     <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_26rem]">
       <div className="min-w-0">

@@ -1,9 +1,8 @@
 /** Definitions, found by name, tag and parent; the filters stand in the address. */
 import { FileText, Plus } from 'lucide-react'
-import { useEffect, useMemo, useState } from 'react'
-import { useSearchParams } from 'wouter'
-import { ask, type DefinitionHead, type Given } from '../api.ts'
-import { useAsked } from '../asked.ts'
+import { useMemo } from 'react'
+import type { DefinitionHead, Given } from '../api.ts'
+import { useFilters } from '../filters.ts'
 import { Actor } from '../shell/actor.tsx'
 import { useCommands } from '../shell/keys.ts'
 import { may, useMe } from '../shell/me.ts'
@@ -15,43 +14,25 @@ import {
   Link,
   LoadMore,
   Page,
-  SearchInput,
+  PausedSearch,
   States,
   Table,
-  tellProblem,
   Time,
+  usePages,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/definitions.ts'
 import { Bring } from './bring.tsx'
 
 const PAGE = 50
-const FILTERS = ['search', 'tag', 'parent'] as const
 type Query = NonNullable<Given<'get', '/api/definitions'>['query']>
 
 export default function Definitions() {
   const me = useMe()
-  const [params, setParams] = useSearchParams()
-  const filter = Object.fromEntries(
-    FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])),
-  ) as Query
+  const [filter, set, clear] = useFilters('search', 'tag', 'parent')
   const filtered = Object.keys(filter).length > 0
-  const set = (name: (typeof FILTERS)[number], value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
-  const clear = () => setParams({}, { replace: true })
-  const [asked, again] = useAsked('/api/definitions', { query: { ...filter, limit: PAGE } })
-  const key = JSON.stringify(filter)
-  const [older, setOlder] = useState<{ key: string; items: readonly DefinitionHead[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const mine = older?.key === key ? older : { key, items: [], next: asked.data?.next ?? null }
+  const query = { ...(filter as object as Query), limit: PAGE }
+  const [asked, again, pages] = usePages('/api/definitions', { query }, ({ id }) => id)
   useCommands(
     useMemo(() => {
       const step = (by: number) => () => {
@@ -147,16 +128,16 @@ export default function Definitions() {
       <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
         <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
           <div className="w-72 max-sm:w-full">
-            <Typed label={words.search} value={params.get('search') ?? ''} onChange={(value) => set('search', value)} />
+            <PausedSearch label={words.search} value={filter.search ?? ''} onChange={(value) => set('search', value)} />
           </div>
-          {params.get('tag') === null ? null : (
+          {filter.tag === undefined ? null : (
             <Button size="small" onClick={() => set('tag', '')}>
-              {words.onlyTag(params.get('tag') ?? '')} ✕
+              {words.onlyTag(filter.tag)} ✕
             </Button>
           )}
-          {params.get('parent') === null ? null : (
+          {filter.parent === undefined ? null : (
             <Button size="small" onClick={() => set('parent', '')}>
-              {words.onlyForks(Number(params.get('parent')))} ✕
+              {words.onlyForks(Number(filter.parent))} ✕
             </Button>
           )}
         </div>
@@ -182,47 +163,20 @@ export default function Definitions() {
             )
           }
         >
-          {({ items }) => (
+          {() => (
             <>
               <Table
                 name="definitions"
                 label={words.table}
                 columns={columns}
-                rows={[...items, ...mine.items]}
+                rows={pages.items}
                 idOf={({ id }) => id}
               />
-              <LoadMore
-                more={mine.next !== null}
-                busy={busy}
-                onMore={() => {
-                  if (mine.next === null) return
-                  setBusy(true)
-                  ask('get', '/api/definitions', { query: { ...filter, limit: PAGE, cursor: mine.next } })
-                    .then(
-                      (page) => setOlder({ key, items: [...mine.items, ...page.items], next: page.next }),
-                      tellProblem,
-                    )
-                    .finally(() => setBusy(false))
-                    .catch(() => {})
-                }}
-              />
+              <LoadMore of={pages} />
             </>
           )}
         </States>
       </section>
     </Page>
   )
-}
-
-const PAUSE = 200
-
-function Typed({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value)
-  useEffect(() => setText(value), [value])
-  useEffect(() => {
-    if (text === value) return undefined
-    const timer = setTimeout(() => onChange(text), PAUSE)
-    return () => clearTimeout(timer)
-  }, [text])
-  return <SearchInput label={label} value={text} onChange={setText} />
 }

@@ -2,37 +2,46 @@
 import { Play, RotateCcw } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Link as Way, useSearchParams } from 'wouter'
-import { ask, fetched, type Answer, type Definition } from '../api.ts'
-import { askAgain, useAsked } from '../asked.ts'
+import { ask, fetched, type Definition } from '../api.ts'
+import { askAgain } from '../asked.ts'
 import { Actor } from '../shell/actor.tsx'
 import { may, useMe } from '../shell/me.ts'
 import { useStart } from '../start/open.tsx'
-import { Badge, Button, Card, LoadMore, Skeleton, States, tell, tellProblem, Time } from '../ui/index.ts'
+import {
+  Badge,
+  Button,
+  Card,
+  LoadMore,
+  Skeleton,
+  States,
+  tell,
+  tellProblem,
+  Time,
+  useAct,
+  usePages,
+} from '../ui/index.ts'
 import { versions as words } from '../words/definitions.ts'
 import { differences, type Line } from './differences.ts'
 import { changedIn } from './edit.tsx'
 
-type Version = Answer<'get', '/api/definitions/{id}/versions'>['items'][number]
 const PAGE = 50
 
 export function Versions({ of, again }: { of: Definition; again: () => Promise<void> }) {
   const [params] = useSearchParams()
   const chosen = Number(params.get('of') ?? of.version)
-  const [asked, askedAgain] = useAsked('/api/definitions/{id}/versions', {
-    path: { id: of.id },
-    query: { limit: PAGE },
-  })
-  const [more, setMore] = useState<{ items: readonly Version[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const next = more === undefined ? (asked.data?.next ?? null) : more.next
+  const [asked, askedAgain, pages] = usePages(
+    '/api/definitions/{id}/versions',
+    { path: { id: of.id }, query: { limit: PAGE } },
+    ({ version }) => version,
+  )
   return (
     <div className="grid items-start gap-5 lg:grid-cols-[18rem_minmax(0,1fr)]">
       <Card flush>
         <States of={asked} again={askedAgain}>
-          {({ items }) => (
+          {() => (
             <>
               <ul>
-                {[...items, ...(more?.items ?? [])].map(({ version, createdAt, createdBy }) => (
+                {pages.items.map(({ version, createdAt, createdBy }) => (
                   <li key={version} className="border-b border-line last:border-b-0">
                     <Way
                       href={`/definitions/${of.id}/versions?of=${version}`}
@@ -50,25 +59,7 @@ export function Versions({ of, again }: { of: Definition; again: () => Promise<v
                   </li>
                 ))}
               </ul>
-              {next === null ? null : (
-                <LoadMore
-                  more
-                  busy={busy}
-                  onMore={() => {
-                    setBusy(true)
-                    ask('get', '/api/definitions/{id}/versions', {
-                      path: { id: of.id },
-                      query: { limit: PAGE, cursor: next },
-                    })
-                      .then(
-                        (page) => setMore({ items: [...(more?.items ?? []), ...page.items], next: page.next }),
-                        tellProblem,
-                      )
-                      .finally(() => setBusy(false))
-                      .catch(() => {})
-                  }}
-                />
-              )}
+              {pages.more ? <LoadMore of={pages} /> : null}
             </>
           )}
         </States>
@@ -98,8 +89,9 @@ function Difference({ of, version, again }: DifferenceProps) {
     )
     return () => void (gone = true)
   }, [of.id, version])
-  async function restore() {
-    try {
+  const [busy, act] = useAct()
+  const restore = () =>
+    act(async () => {
       const old = await ask('get', '/api/definitions/{id}', { path: { id: of.id }, query: { version } })
       const next = await ask('patch', '/api/definitions/{id}', {
         path: { id: of.id },
@@ -108,10 +100,7 @@ function Difference({ of, version, again }: DifferenceProps) {
       tell(words.done(next.version))
       askAgain('/api/definitions')
       await again()
-    } catch (error) {
-      tellProblem(error)
-    }
-  }
+    })
   return (
     <Card
       title={version === 1 ? words.first : words.differences(version)}
@@ -123,7 +112,7 @@ function Difference({ of, version, again }: DifferenceProps) {
             </Button>
           ) : null}
           {version === of.version || !may(me, 'definitions:write') ? null : (
-            <Button size="small" icon={RotateCcw} onClick={() => void restore()}>
+            <Button size="small" icon={RotateCcw} busy={busy} onClick={restore}>
               {words.back}
             </Button>
           )}

@@ -16,6 +16,7 @@ import {
   Table,
   tellProblem,
   Time,
+  useAct,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/diagnosis.ts'
@@ -120,21 +121,16 @@ function Appoint({ house, onClose, onDone }: { house: string; onClose: () => voi
   const [subject, setSubject] = useState('')
   const [role, setRole] = useState<Person['role']>('clinician')
   const [person, setPerson] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       await ask('post', '/api/diagnosis/organisations/{id}/people', {
         path: { id: house },
         body: { subject: subject.trim(), role, ...(role === 'admin' ? {} : { person: person.trim() }) },
       })
       onDone()
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -142,7 +138,7 @@ function Appoint({ house, onClose, onDone }: { house: string; onClose: () => voi
       title={words.appoint}
       lead={words.appointLead}
       actions={
-        <Button look="primary" busy={busy} disabled={subject.trim() === ''} onClick={() => void save()}>
+        <Button look="primary" busy={busy} disabled={subject.trim() === ''} onClick={save}>
           {words.save}
         </Button>
       }

@@ -1,13 +1,12 @@
 /** A diagnosis run as its reader may see it: whole for who treats, a result for the patient, numbers for others. */
 import { FastForward, RotateCcw } from 'lucide-react'
-import { useState } from 'react'
 import { useParams } from 'wouter'
 import { ask, type Answer, type DiagnosisLine, type DiagnosisRun, type PatientResult } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { useFollowed } from '../feed.ts'
 import { may, useMe } from '../shell/me.ts'
 import { count, duration } from '../shown.ts'
-import { Badge, Button, Card, Facts, Link, Page, States, tellProblem, Time } from '../ui/index.ts'
+import { Badge, Button, Card, Facts, Link, Page, States, Time, useAct } from '../ui/index.ts'
 import { words } from '../words/diagnosis.ts'
 import { Pack } from './pack.tsx'
 import { Confidence, NextSteps, RedFlags, short, Status, Support } from './parts.tsx'
@@ -45,27 +44,25 @@ export default function Run() {
 function Steps({ run: { id, status } }: { run: DiagnosisLine }) {
   const me = useMe()
   const [houses] = useAsked('/api/diagnosis/organisations', {})
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const raises = me.operator || houses.data?.items.some(({ administers }) => administers) === true
-  async function step(verb: 'retry' | 'process') {
-    setBusy(true)
-    try {
-      await ask('post', `/api/diagnosis-runs/{id}/${verb}`, { path: { id } })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-    askAgain('/api/diagnosis-runs')
-  }
+  const step = (verb: 'retry' | 'process') =>
+    act(async () => {
+      try {
+        await ask('post', `/api/diagnosis-runs/{id}/${verb}`, { path: { id } })
+      } finally {
+        askAgain('/api/diagnosis-runs')
+      }
+    })
   if (!may(me, 'runs:write')) return null
   if (status === 'failed')
     return (
-      <Button icon={RotateCcw} busy={busy} onClick={() => void step('retry')}>
+      <Button icon={RotateCcw} busy={busy} onClick={() => step('retry')}>
         {words.retry}
       </Button>
     )
   return status !== 'completed' && raises ? (
-    <Button icon={FastForward} busy={busy} onClick={() => void step('process')}>
+    <Button icon={FastForward} busy={busy} onClick={() => step('process')}>
       {words.process}
     </Button>
   ) : null

@@ -1,6 +1,6 @@
 /** Home: what runs now, what waits for one, what failed, how everything is; and the first steps where nothing is yet. */
 import { Sparkles } from 'lucide-react'
-import { Suspense, useState } from 'react'
+import { Suspense } from 'react'
 import { useLocation } from 'wouter'
 import example from '../../../examples/value-dilemma/definition.yaml?raw'
 import { ask, fetched, type Definition, type Run } from '../api.ts'
@@ -20,8 +20,8 @@ import {
   ProgressCounts,
   States,
   StatusBadge,
-  tellProblem,
   Time,
+  useAct,
 } from '../ui/index.ts'
 import { words } from '../words/home.ts'
 import { words as ofRuns } from '../words/runs.ts'
@@ -217,10 +217,9 @@ function Failures({ runs }: { runs: readonly Run[] }) {
 function FirstSteps() {
   const me = useMe()
   const [, go] = useLocation()
-  const [busy, setBusy] = useState(false)
-  async function run() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const run = () =>
+    act(async () => {
       const kept = (await fetched('/api/definitions/import', {
         method: 'POST',
         body: example,
@@ -229,24 +228,14 @@ function FirstSteps() {
       const { run: started } = await ask('post', '/api/runs', { body: { definitionId: kept.id, models: MODELS } })
       askAgain('/api/feed', '/api/runs', '/api/definitions')
       go(`/runs/${started.id}`)
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
       <div className="border-b border-line bg-wash px-6 py-8 sm:px-10">
         <h2 className="text-xl">{words.first.title}</h2>
         <p className="mt-1 max-w-prose text-dim">{words.first.lead}</p>
         <div className="mt-5">
-          <Button
-            look="primary"
-            icon={Sparkles}
-            busy={busy}
-            disabled={!may(me, 'runs:write')}
-            onClick={() => void run()}
-          >
+          <Button look="primary" icon={Sparkles} busy={busy} disabled={!may(me, 'runs:write')} onClick={run}>
             {words.first.run}
           </Button>
         </div>

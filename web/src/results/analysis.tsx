@@ -1,12 +1,11 @@
 /** What the answers of a run say: distributions, win rates, effects, agreement, what is contested; and how far to trust it. */
 import { ChartColumn, RefreshCw, TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
 import { ask, type BasicAnalysis, type KeptAnalysis } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { may, useMe } from '../shell/me.ts'
-import { Button, Card, Empty, States, tell, tellProblem, Time } from '../ui/index.ts'
+import { Button, Card, Empty, States, tell, Time, useAct } from '../ui/index.ts'
 import { analysis as words } from '../words/results.ts'
 import { Agreement, Contested } from './agreement.tsx'
 import { ByLevel, Distribution, Effects, Means, Wins } from './distribution.tsx'
@@ -52,10 +51,9 @@ export default function Analysis({ run }: { run: WholeRun }) {
 type Making = readonly [busy: boolean, make: () => void]
 
 function useMaking(run: WholeRun, again: () => Promise<void>): Making {
-  const [busy, setBusy] = useState(false)
-  async function make() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const make = () =>
+    act(async () => {
       const { run: made } = await ask('post', '/api/runs/{id}/analysis', { path: { id: run.id } })
       if (made !== null) {
         tell(words.making)
@@ -66,12 +64,8 @@ function useMaking(run: WholeRun, again: () => Promise<void>): Making {
         }
       }
       await again()
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
-  return [busy, () => void make()]
+    })
+  return [busy, make]
 }
 
 function Make({ making: [busy, make], first = false }: { making: Making; first?: boolean }) {

@@ -1,10 +1,9 @@
 /** What was read out of an answer, how, and what a person decided instead; it can be taken back. */
 import { Undo2 } from 'lucide-react'
-import { useState } from 'react'
 import { ask } from '../api.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { may, useMe } from '../shell/me.ts'
-import { Badge, Button, Card, Select, tell, tellProblem, Time } from '../ui/index.ts'
+import { Badge, Button, Card, Select, tell, Time, useAct } from '../ui/index.ts'
 import { opened as words, transcripts as list, words as common } from '../words/results.ts'
 import { OUTCOMES, rampOf, saidAs, type Code } from './scale.ts'
 import type { Whole } from './transcript.tsx'
@@ -26,22 +25,17 @@ const WHY: Readonly<Record<string, string>> = {
 
 export function Decided({ run, one, codes, evidence, changed }: DecidedProps) {
   const me = useMe()
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const { read, overridden, overrides, decision } = one
-  async function decide(next: string | null) {
-    setBusy(true)
-    try {
+  const decide = (next: string | null) =>
+    act(async () => {
       await ask('put', '/api/runs/{id}/transcripts/{n}/decision', {
         path: { id: run.id, n: one.n },
         body: { decision: next },
       })
       tell(next === null ? words.undone : words.done(saidAs(next, codes)), words.stale)
       changed()
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   if (read === null && codes.length === 0) {
     return (
       <Card title={words.decision}>
@@ -78,14 +72,14 @@ export function Decided({ run, one, codes, evidence, changed }: DecidedProps) {
           <Select
             label={words.decideAs}
             value={decision ?? ''}
-            onChange={(next) => (next === decision || busy ? undefined : void decide(next))}
+            onChange={(next) => (next === decision ? undefined : decide(next))}
             of={[
               ...codes.map(({ code }) => ({ value: code, label: saidAs(code, codes) })),
               ...OUTCOMES.map((name) => ({ value: name as string, label: common.outcomes[name] ?? name })),
             ]}
           />
           {overridden ? (
-            <Button size="small" icon={Undo2} busy={busy} onClick={() => void decide(null)}>
+            <Button size="small" icon={Undo2} busy={busy} onClick={() => decide(null)}>
               {words.undo}
             </Button>
           ) : null}

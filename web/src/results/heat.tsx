@@ -1,12 +1,10 @@
 /** Scenario × model as a map of colours: a table, page by page, each cell the way to its conversation. */
 import { Download } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import { Link as Way } from 'wouter'
-import { ask, type MatrixRow } from '../api.ts'
-import { useAsked } from '../asked.ts'
+import type { MatrixRow } from '../api.ts'
 import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
-import { Card, IconButton, LoadMore, States, tellProblem } from '../ui/index.ts'
+import { Card, IconButton, LoadMore, States, usePages } from '../ui/index.ts'
 import { csvOf, save } from '../ui/chart-file.ts'
 import { inkOn, Legend, rampColour } from '../ui/chart.tsx'
 import { words } from '../words/results.ts'
@@ -15,16 +13,13 @@ import { paintsOf, saidAs, saidIn, type Code, type Said } from './scale.ts'
 const PAGE = 50
 
 export function Heat({ run, models, codes }: { run: WholeRun; models: readonly string[]; codes: readonly Code[] }) {
-  const [asked, again] = useAsked(
+  const [asked, again, pages] = usePages(
     '/api/runs/{id}/matrix',
     { path: { id: run.id }, query: { limit: PAGE } },
+    ({ scenario }) => scenario,
     isOver(run) ? {} : { moves: true, every: 5_000 },
   )
-  const [more, setMore] = useState<{ items: readonly MatrixRow[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  useEffect(() => setMore(undefined), [run.id])
-  const rows = [...(asked.data?.items ?? []), ...(more?.items ?? [])]
-  const next = more === undefined ? (asked.data?.next ?? null) : more.next
+  const rows = pages.items
   const dimensions = Object.keys(rows[0]?.dimensions ?? {})
   const shown = paintsOf(codes).filter(({ name }) =>
     rows.some(({ cells }) =>
@@ -117,23 +112,7 @@ export function Heat({ run, models, codes }: { run: WholeRun; models: readonly s
                 </tbody>
               </table>
             </div>
-            {next === null && rows.length <= PAGE ? null : (
-              <LoadMore
-                more={next !== null}
-                busy={busy}
-                onMore={() => {
-                  if (next === null) return
-                  setBusy(true)
-                  ask('get', '/api/runs/{id}/matrix', { path: { id: run.id }, query: { limit: PAGE, cursor: next } })
-                    .then(
-                      (page) => setMore({ items: [...(more?.items ?? []), ...page.items], next: page.next }),
-                      tellProblem,
-                    )
-                    .finally(() => setBusy(false))
-                    .catch(() => {})
-                }}
-              />
-            )}
+            {pages.more || rows.length > PAGE ? <LoadMore of={pages} /> : null}
           </>
         )}
       </States>

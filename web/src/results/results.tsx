@@ -1,9 +1,9 @@
 /** What came of a probe: in short, model by model, and scenario × model. */
 import { Download, Hourglass, Scale, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
-import { useSearchParams } from 'wouter'
 import type { ModelResult } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { briefly, count, decimal, dollars, duration, percent } from '../shown.ts'
@@ -117,7 +117,7 @@ function Summary({ models, codes }: { models: readonly ModelResult[]; codes: rea
 
 function Models({ run, models, codes }: { run: WholeRun; models: readonly ModelResult[]; codes: readonly Code[] }) {
   const paints = paintsOf(codes)
-  const [params, setParams] = useSearchParams()
+  const [filter, , clear] = useFilters('export')
   const [exporting, setExporting] = useState(false)
   const rows = models.map((one, id) => ({ ...one, id }))
   const columns: readonly Column<(typeof rows)[number]>[] = [
@@ -238,7 +238,7 @@ function Models({ run, models, codes }: { run: WholeRun; models: readonly ModelR
         ),
     },
   ]
-  const open = exporting || params.has('export')
+  const open = exporting || filter.export !== undefined
   return (
     <Card
       flush
@@ -262,7 +262,7 @@ function Models({ run, models, codes }: { run: WholeRun; models: readonly ModelR
         open={open}
         onClose={() => {
           setExporting(false)
-          if (params.has('export')) setParams({}, { replace: true })
+          if (filter.export !== undefined) clear()
         }}
       />
     </Card>

@@ -1,9 +1,10 @@
 /** One conversation: its turns, what each took, what was decided and why; and the ones before and after it. */
 import { ArrowLeft, ChevronLeft, ChevronRight, FileQuestion } from 'lucide-react'
 import { useEffect, useMemo } from 'react'
-import { useLocation, useSearchParams } from 'wouter'
+import { useLocation } from 'wouter'
 import type { Answer, Given, Turn } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { useCommands } from '../shell/keys.ts'
 import { count, duration } from '../shown.ts'
@@ -18,13 +19,11 @@ export type Whole = Answer<'get', '/api/runs/{id}/transcripts/{n}'>
 type Query = NonNullable<Given<'get', '/api/runs/{id}/transcripts/{n}'>['query']>
 
 export function Opened({ run, n }: { run: WholeRun; n: number }) {
-  const [params] = useSearchParams()
+  const [filter] = useFilters(...FILTERS)
   const [, go] = useLocation()
-  const query = Object.fromEntries(
-    FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])),
-  ) as Query
+  const query = filter as object as Query
   const [asked, again] = useAsked('/api/runs/{id}/transcripts/{n}', { path: { id: run.id, n }, query })
-  const behind = params.size === 0 ? '' : `?${params.toString()}`
+  const behind = Object.keys(filter).length === 0 ? '' : `?${new URLSearchParams(filter).toString()}`
   const list = `/runs/${run.id}/transcripts${behind}`
   const { previous = null, next = null } = asked.data ?? {}
   const to = (other: number | null) =>

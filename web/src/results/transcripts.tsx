@@ -1,9 +1,9 @@
 /** The transcripts of a run, found by filters that stand in the address; and one of them, opened. */
 import { MessagesSquare } from 'lucide-react'
-import { useEffect, useMemo, useRef, useState } from 'react'
-import { useParams, useSearchParams } from 'wouter'
-import { ask, type Given, type Transcript } from '../api.ts'
-import { useAsked } from '../asked.ts'
+import { useEffect, useMemo, useRef } from 'react'
+import { useParams } from 'wouter'
+import type { Given, Transcript } from '../api.ts'
+import { useFilters } from '../filters.ts'
 import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { useCommands } from '../shell/keys.ts'
@@ -16,13 +16,13 @@ import {
   Link,
   LoadMore,
   Money,
-  SearchInput,
+  PausedSearch,
   Select,
   States,
   Table,
-  tellProblem,
   Time,
   Tokens,
+  usePages,
   type Column,
 } from '../ui/index.ts'
 import { transcripts as words, words as common } from '../words/results.ts'
@@ -41,33 +41,18 @@ export default function Transcripts({ run }: { run: WholeRun }) {
 }
 
 function List({ run }: { run: WholeRun }) {
-  const [params, setParams] = useSearchParams()
-  const filter = Object.fromEntries(
-    FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])),
-  ) as Query
+  const [filter, set, clear] = useFilters(...FILTERS)
   const filtered = Object.keys(filter).length > 0
-  const set = (name: (typeof FILTERS)[number], value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
-  const clear = () => setParams({}, { replace: true })
   const over = isOver(run)
-  const [asked, again] = useAsked(
+  const [asked, again, pages] = usePages(
     '/api/runs/{id}/transcripts',
-    { path: { id: run.id }, query: { ...filter, limit: PAGE } },
+    { path: { id: run.id }, query: { ...(filter as object as Query), limit: PAGE } },
+    ({ n }) => n,
     over ? {} : { moves: true, every: 3_000 },
   )
   const { codes } = useScale(run.id)
-  const more = useMore(run.id, filter, params.toString(), asked.data?.next ?? null)
-  const rows = [...(asked.data?.items ?? []), ...more.items]
-  const columns = useMemo(() => columnsOf(run.id, codes, params.toString()), [run.id, codes, params.toString()])
-  const ids = rows.length
+  const behind = new URLSearchParams(filter).toString()
+  const columns = useMemo(() => columnsOf(run.id, codes, behind), [run.id, codes, behind])
   useCommands(
     useMemo(() => {
       const step = (by: number) => () => {
@@ -87,23 +72,23 @@ function List({ run }: { run: WholeRun }) {
       ]
     }, []),
   )
-  const scenario = params.get('scenarioKey') ?? rows[0]?.scenarioKey
+  const scenario = filter.scenarioKey ?? pages.items[0]?.scenarioKey
   return (
     <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
         <div className="w-72 max-sm:w-full">
-          <Typed label={words.search} value={params.get('search') ?? ''} onChange={(value) => set('search', value)} />
+          <PausedSearch label={words.search} value={filter.search ?? ''} onChange={(value) => set('search', value)} />
         </div>
         <Select
           label={words.model}
-          value={params.get('model') ?? ''}
+          value={filter.model ?? ''}
           onChange={(value) => set('model', value)}
           of={[{ value: '', label: words.any }, ...(run.models ?? []).map((model) => ({ value: model, label: model }))]}
         />
         {codes.length === 0 ? null : (
           <Select
             label={words.decision}
-            value={params.get('decision') ?? ''}
+            value={filter.decision ?? ''}
             onChange={(value) => set('decision', value)}
             of={[
               { value: '', label: words.any },
@@ -112,8 +97,8 @@ function List({ run }: { run: WholeRun }) {
             ]}
           />
         )}
-        {scenario === undefined || !(params.has('scenario') || params.has('scenarioKey')) ? null : (
-          <Button size="small" onClick={() => set(params.has('scenario') ? 'scenario' : 'scenarioKey', '')}>
+        {scenario === undefined || (filter.scenario ?? filter.scenarioKey) === undefined ? null : (
+          <Button size="small" onClick={() => set(filter.scenario === undefined ? 'scenarioKey' : 'scenario', '')}>
             <span className="max-w-60 truncate">{words.onlyScenario(scenario)}</span> ✕
           </Button>
         )}
@@ -123,7 +108,7 @@ function List({ run }: { run: WholeRun }) {
           </Button>
         ) : null}
         <span className="ml-auto text-sm text-dim">
-          {asked.data === undefined ? '' : words.loaded(count(ids), more.more)}
+          {asked.data === undefined ? '' : words.loaded(count(pages.items.length), pages.more)}
         </span>
       </div>
       <States
@@ -141,9 +126,9 @@ function List({ run }: { run: WholeRun }) {
       >
         {() => (
           <>
-            <Table name="transcripts" label={words.table} columns={columns} rows={rows} idOf={({ n }) => n} />
-            <Reached onReached={() => more.load()} when={more.more} />
-            <LoadMore more={more.more} busy={more.busy} onMore={() => more.load()} />
+            <Table name="transcripts" label={words.table} columns={columns} rows={pages.items} idOf={({ n }) => n} />
+            <Reached onReached={pages.load} when={pages.more} />
+            <LoadMore of={pages} />
           </>
         )}
       </States>
@@ -257,34 +242,6 @@ function columnsOf(run: number, codes: readonly Code[], query: string): readonly
   ]
 }
 
-/** The pages after the first, while the filter is the same. */
-function useMore(run: number, filter: Query, key: string, first: string | null) {
-  const [state, setState] = useState<{ key: string; items: readonly Transcript[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const under = useRef(false)
-  const mine = state?.key === key ? state : { key, items: [], next: first }
-  return {
-    items: mine.items,
-    more: mine.next !== null,
-    busy,
-    load() {
-      if (mine.next === null || under.current) return
-      under.current = true
-      setBusy(true)
-      ask('get', '/api/runs/{id}/transcripts', {
-        path: { id: run },
-        query: { ...filter, limit: PAGE, cursor: mine.next },
-      })
-        .then((page) => setState({ key, items: [...mine.items, ...page.items], next: page.next }), tellProblem)
-        .finally(() => {
-          under.current = false
-          setBusy(false)
-        })
-        .catch(() => {})
-    },
-  }
-}
-
 /** Says that the end of the list is near, so that the next page is there before one comes to it. */
 function Reached({ onReached, when }: { onReached: () => void; when: boolean }) {
   const mark = useRef<HTMLDivElement>(null)
@@ -301,17 +258,4 @@ function Reached({ onReached, when }: { onReached: () => void; when: boolean }) 
     return () => watch.disconnect()
   })
   return <div ref={mark} />
-}
-
-const PAUSE = 250
-
-function Typed({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value)
-  useEffect(() => setText(value), [value])
-  useEffect(() => {
-    if (text === value) return undefined
-    const timer = setTimeout(() => onChange(text), PAUSE)
-    return () => clearTimeout(timer)
-  }, [text])
-  return <SearchInput label={label} value={text} onChange={setText} />
 }

@@ -1,9 +1,9 @@
 /** Runs: found by filters that stand in the address, watched live, steered many at a time. */
 import { Activity, ArrowUp, CirclePause, CirclePlay, CircleX, Play } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { useSearchParams } from 'wouter'
-import { ask, type Given, type Run } from '../api.ts'
+import type { Given, Run } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { useCommands } from '../shell/keys.ts'
 import { may, narrowedTo, useMe } from '../shell/me.ts'
 import { count } from '../shown.ts'
@@ -15,11 +15,11 @@ import {
   Filtered,
   LoadMore,
   Page,
-  SearchInput,
+  PausedSearch,
   Select,
   States,
   Table,
-  tellProblem,
+  usePages,
 } from '../ui/index.ts'
 import { useStart } from '../start/open.tsx'
 import { places } from '../words/places.ts'
@@ -36,30 +36,20 @@ type Query = NonNullable<Given<'get', '/api/runs'>['query']>
 export default function Runs() {
   const me = useMe()
   const start = useStart()
-  const [params, setParams] = useSearchParams()
+  const [given, set, clear] = useFilters(...FILTERS)
+  const filtered = Object.keys(given).length > 0
   const workspace = narrowedTo(me)
-  const filter: Query = { ...queryOf(params), ...(workspace === undefined ? {} : { workspaceId: workspace }) }
-  const filtered = FILTERS.some((name) => params.has(name))
-  const set = (name: (typeof FILTERS)[number], value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete(name)
-        else next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
-  const [asked, again] = useAsked('/api/runs', { query: { ...filter, limit: PAGE } }, { moves: true })
-  const key = params.toString()
-  const older = useOlder(filter, asked.data, key)
+  // The server looks at what stands in the address; what is no value is refused there, in words.
+  const filter = { ...given, ...(workspace === undefined ? {} : { workspaceId: workspace }) } as object as Query
+  const [asked, again, pages] = usePages('/api/runs', { query: { ...filter, limit: PAGE } }, ({ id }) => id, {
+    moves: true,
+  })
   const { status: _, ...countable } = filter
   const [counted, countAgain] = useAsked('/api/runs/counts', { query: countable }, { moves: true })
   const [kinds] = useAsked('/api/kinds', {})
   const moved = useMoved()
-  const first = asked.data?.items ?? []
-  const rows = uniquely([...first, ...older.items]).map((run) => newer(run, moved.get(run.id) ?? run))
-  const newest = first[0]?.id ?? 0
+  const rows = pages.items.map((run) => newer(run, moved.get(run.id) ?? run))
+  const newest = asked.data?.items[0]?.id ?? 0
   const fresh = [...moved.values()].filter(
     (run) => asked.data !== undefined && run.id > newest && fits(run, filter),
   ).length
@@ -119,7 +109,6 @@ export default function Runs() {
   }
   const total = Object.values(counted.data?.counts ?? {}).reduce((n, one) => n + one, 0)
   const statuses = Object.keys(states.status) as (keyof typeof states.status)[]
-  const clear = () => setParams(new URLSearchParams(), { replace: true })
   return (
     <Page
       title={words.title}
@@ -135,11 +124,11 @@ export default function Runs() {
       <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
         <div className="flex flex-wrap items-center gap-2 border-b border-line px-4 py-3">
           <div className="w-64 max-sm:w-full">
-            <Typed label={words.search} value={params.get('search') ?? ''} onChange={(value) => set('search', value)} />
+            <PausedSearch label={words.search} value={given.search ?? ''} onChange={(value) => set('search', value)} />
           </div>
           <Select
             label={words.status}
-            value={params.get('status') ?? ''}
+            value={given.status ?? ''}
             onChange={(value) => set('status', value)}
             of={[
               { value: '', label: words.anyStatus },
@@ -154,7 +143,7 @@ export default function Runs() {
           />
           <Select
             label={words.kind}
-            value={params.get('kind') ?? ''}
+            value={given.kind ?? ''}
             onChange={(value) => set('kind', value)}
             of={[
               { value: '', label: words.anyKind },
@@ -162,7 +151,7 @@ export default function Runs() {
             ]}
           />
           <div className="w-44 max-sm:w-full">
-            <Typed label={words.model} value={params.get('model') ?? ''} onChange={(value) => set('model', value)} />
+            <PausedSearch label={words.model} value={given.model ?? ''} onChange={(value) => set('model', value)} />
           </div>
           {filtered ? (
             <Button look="quiet" size="small" onClick={clear}>
@@ -223,7 +212,7 @@ export default function Runs() {
           {() => (
             <>
               {rows.length === 0 ? (
-                <p className="px-4 py-6 text-center text-dim">{older.more ? words.notAmong : words.filtered}</p>
+                <p className="px-4 py-6 text-center text-dim">{pages.more ? words.notAmong : words.filtered}</p>
               ) : (
                 <Table
                   name="runs"
@@ -235,7 +224,7 @@ export default function Runs() {
                   {...(may(me, 'runs:write') ? { selection: { chosen, onChange: setChosen } } : {})}
                 />
               )}
-              <LoadMore more={older.more} busy={older.busy} onMore={() => older.load()} />
+              <LoadMore of={pages} />
             </>
           )}
         </States>
@@ -258,11 +247,6 @@ function focused(): number | undefined {
   return row === null || row === undefined ? undefined : Number(row.dataset['row'])
 }
 
-/** The server looks at what stands in the address; what is no value is refused there, in words. */
-function queryOf(params: URLSearchParams): Query {
-  return Object.fromEntries(FILTERS.flatMap((name) => (params.get(name) === null ? [] : [[name, params.get(name)]])))
-}
-
 const can = (some: readonly Run[], verb: Verb) => some.some(({ status }) => CAN[verb].includes(status))
 
 /** Does a run that just came belong into the list?  What only the server can tell is left to it. */
@@ -274,47 +258,4 @@ function fits(run: Run, { status, kind, parent, definition, workspaceId }: Query
     (parent === undefined || run.parent === Number(String(parent))) &&
     (definition === undefined || run.definition?.id === Number(String(definition)))
   )
-}
-
-/** Newest first, each once, as it came first. */
-const uniquely = (runs: readonly Run[]) =>
-  [...new Map(runs.toReversed().map((run) => [run.id, run])).values()].toSorted((a, b) => b.id - a.id)
-
-interface Pages {
-  readonly items: readonly Run[]
-  readonly next: string | null
-}
-
-/** The pages after the first, while the filter is the same; with the first as it was, whose last runs newer ones push out of it. */
-function useOlder(filter: Query, first: Pages | undefined, key: string) {
-  const [older, setOlder] = useState<Pages & { readonly key: string }>()
-  const [busy, setBusy] = useState(false)
-  const { items, next } = (older?.key === key ? older : first) ?? { items: [], next: null }
-  return {
-    items,
-    more: next !== null,
-    busy,
-    load() {
-      if (next === null) return
-      setBusy(true)
-      ask('get', '/api/runs', { query: { ...filter, limit: PAGE, cursor: next } })
-        .then((page) => setOlder({ key, items: [...items, ...page.items], next: page.next }), tellProblem)
-        .finally(() => setBusy(false))
-        .catch(() => {})
-    },
-  }
-}
-
-/** Milliseconds after the last key before the address and the list follow. */
-const PAUSE = 200
-
-function Typed({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value)
-  useEffect(() => setText(value), [value])
-  useEffect(() => {
-    if (text === value) return undefined
-    const timer = setTimeout(() => onChange(text), PAUSE)
-    return () => clearTimeout(timer)
-  }, [text])
-  return <SearchInput label={label} value={text} onChange={setText} />
 }

@@ -2,9 +2,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, Download, ScrollText } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
-import { useSearchParams } from 'wouter'
 import { ask, type Event as RunEvent } from '../api.ts'
 import { useFeedState } from '../feed.ts'
+import { useFilters } from '../filters.ts'
 import { exactly, count, timeOfDay } from '../shown.ts'
 import { Button, Empty, SearchInput, Select, Switch, tellProblem } from '../ui/index.ts'
 import { log as words } from '../words/runs.ts'
@@ -24,21 +24,11 @@ const TONES: Readonly<Record<Level, string>> = { debug: 'text-faint', info: '', 
 export default function Log({ run }: { run: WholeRun }) {
   const lines = linesOf(run.id)
   useSyncExternalStore(lines.subscribe, lines.version)
-  const [params, setParams] = useSearchParams()
-  const level = LEVELS.find((one) => one === params.get('level')) ?? 'debug'
-  const [text, setText] = useState(params.get('search') ?? '')
+  const [filter, set] = useFilters('level', 'search')
+  const level = LEVELS.find((one) => one === filter.level) ?? 'debug'
+  const [text, setText] = useState(filter.search ?? '')
   const search = useQuiet(text.trim())
-  useEffect(() => {
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (search === '') next.delete('search')
-        else next.set('search', search)
-        return next
-      },
-      { replace: true },
-    )
-  }, [search])
+  useEffect(() => set('search', search), [search])
   const chosen = level !== 'debug' || search !== ''
   const found = useFound(run.id, chosen ? { level, search } : null, lines.last)
   const total = chosen ? found.items.length : lines.last
@@ -94,17 +84,7 @@ export default function Log({ run }: { run: WholeRun }) {
         <Select
           label={words.level}
           value={level}
-          onChange={(next) =>
-            setParams(
-              (before) => {
-                const after = new URLSearchParams(before)
-                if (next === 'debug') after.delete('level')
-                else after.set('level', next)
-                return after
-              },
-              { replace: true },
-            )
-          }
+          onChange={(next) => set('level', next === 'debug' ? '' : next)}
           of={LEVELS.map((value) => ({ value, label: words.levels[value] }))}
         />
         <Switch label={words.follow} checked={follow} onChange={setFollow} disabled={isOver(run)} />

@@ -22,7 +22,7 @@ import {
   StatusBadge,
   Tabs,
   tell,
-  tellProblem,
+  useAct,
 } from '../ui/index.ts'
 import { useStart } from '../start/open.tsx'
 import { inside, words } from '../words/runs.ts'
@@ -146,31 +146,22 @@ function Controls({ run }: { run: WholeRun }) {
   const me = useMe()
   const [, go] = useLocation()
   const [asking, setAsking] = useState(false)
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct()
   const allowed = may(me, 'runs:write')
   const can = (verb: Verb) => allowed && CAN[verb].includes(run.status) && !run.cancelAsked
   const redo = allowed && isOver(run) && run.progress.failed + run.progress.cancelled > 0
-  async function once(deed: () => Promise<void>) {
-    setBusy(true)
-    try {
-      await deed()
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
   const retry = () =>
-    once(async () => {
+    act(async () => {
       await ask('post', '/api/runs/{id}/retry', { path: { id: run.id } })
       tell(words.done.retry(run.id))
       askAgain(`/api/runs/${run.id}`)
     })
   const start = useStart()
   // What a probe asks can be filled in otherwise; anything else is repeated as it was.
-  const rerun = async () =>
+  const rerun = () =>
     run.kind === 'probe'
       ? start({ run: run.id })
-      : once(async () => {
+      : act(async () => {
           const { run: next } = await ask('post', '/api/runs/{id}/rerun', { path: { id: run.id } })
           go(`/runs/${next.id}`)
         })
@@ -211,12 +202,12 @@ function Controls({ run }: { run: WholeRun }) {
         </Button>
       ) : null}
       {redo ? (
-        <Button icon={RotateCcw} busy={busy} onClick={() => void retry()}>
+        <Button icon={RotateCcw} busy={busy} onClick={retry}>
           {words.retry}
         </Button>
       ) : null}
       {isOver(run) ? (
-        <Button icon={RefreshCw} busy={busy} onClick={() => void rerun()}>
+        <Button icon={RefreshCw} busy={busy} onClick={rerun}>
           {words.rerun}
         </Button>
       ) : null}

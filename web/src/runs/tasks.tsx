@@ -1,9 +1,8 @@
 /** The tasks of a run, and one of them with all that is known: input, output, attempts. */
 import { ListChecks } from 'lucide-react'
-import { useState } from 'react'
-import { useSearchParams } from 'wouter'
-import { ask, type Task } from '../api.ts'
+import type { Task } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { count } from '../shown.ts'
 import {
   Badge,
@@ -17,8 +16,8 @@ import {
   Select,
   States,
   Table,
-  tellProblem,
   Time,
+  usePages,
   type Column,
 } from '../ui/index.ts'
 import { tasks as words, words as ofRuns } from '../words/runs.ts'
@@ -28,28 +27,19 @@ import type { WholeRun } from './tabs.ts'
 const STATES = ['ready', 'running', 'succeeded', 'failed', 'cancelled'] as const
 const TONES = { ready: 'plain', running: 'busy', succeeded: 'good', failed: 'bad', cancelled: 'plain' } as const
 const PAGE = 100
+/** The way back leads out of a task, and to the states that were looked at. */
+const STEP = { replace: false }
 
 export default function Tasks({ run }: { run: WholeRun }) {
-  const [params, setParams] = useSearchParams()
-  const state = STATES.find((one) => one === params.get('state'))
-  const set = (name: string, value: string | null) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before)
-      if (value === null || value === '') next.delete(name)
-      else next.set(name, value)
-      return next
-    })
-  const query = { limit: PAGE, ...(state === undefined ? {} : { state }) }
-  const [asked, again] = useAsked(
+  const [filter, set] = useFilters('state', 'task')
+  const state = STATES.find((one) => one === filter.state)
+  const [asked, again, pages] = usePages(
     '/api/runs/{id}/tasks',
-    { path: { id: run.id }, query },
+    { path: { id: run.id }, query: { limit: PAGE, ...(state === undefined ? {} : { state }) } },
+    ({ n }) => n,
     { moves: !isOver(run), ...(isOver(run) ? {} : { every: 3_000 }) },
   )
-  const [more, setMore] = useState<{ key: string; items: readonly Task[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const key = `${run.id} ${state ?? ''}`
-  const mine = more?.key === key ? more : { key, items: [], next: asked.data?.next ?? null }
-  const open = params.get('task')
+  const open = filter.task
   const columns: readonly Column<Task>[] = [
     {
       id: 'n',
@@ -57,7 +47,7 @@ export default function Tasks({ run }: { run: WholeRun }) {
       fixed: true,
       by: ({ n }) => n,
       cell: ({ n }) => (
-        <button type="button" className="text-accent hover:underline" onClick={() => set('task', String(n))}>
+        <button type="button" className="text-accent hover:underline" onClick={() => set('task', String(n), STEP)}>
           #{n}
         </button>
       ),
@@ -96,7 +86,7 @@ export default function Tasks({ run }: { run: WholeRun }) {
         <Select
           label={words.state}
           value={state ?? ''}
-          onChange={(value) => set('state', value)}
+          onChange={(value) => set('state', value, STEP)}
           of={[{ value: '', label: words.any }, ...STATES.map((value) => ({ value, label: words.states[value] }))]}
         />
       }
@@ -110,38 +100,24 @@ export default function Tasks({ run }: { run: WholeRun }) {
           state === undefined ? (
             <Empty icon={ListChecks} title={words.noTasks} />
           ) : (
-            <Filtered title={words.none} clear={ofRuns.clear} onClear={() => set('state', null)} />
+            <Filtered title={words.none} clear={ofRuns.clear} onClear={() => set('state', '', STEP)} />
           )
         }
       >
-        {({ items }) => (
+        {() => (
           <>
-            <Table
-              name="tasks"
-              label={words.table}
-              columns={columns}
-              rows={[...items, ...mine.items]}
-              idOf={({ n }) => n}
-            />
-            <LoadMore
-              more={mine.next !== null}
-              busy={busy}
-              onMore={() => {
-                if (mine.next === null) return
-                setBusy(true)
-                void ask('get', '/api/runs/{id}/tasks', {
-                  path: { id: run.id },
-                  query: { ...query, cursor: mine.next },
-                })
-                  .then((page) => setMore({ key, items: [...mine.items, ...page.items], next: page.next }), tellProblem)
-                  .finally(() => setBusy(false))
-              }}
-            />
+            <Table name="tasks" label={words.table} columns={columns} rows={pages.items} idOf={({ n }) => n} />
+            <LoadMore of={pages} />
           </>
         )}
       </States>
-      <Dialog open={open !== null} onClose={() => set('task', null)} title={words.title(Number(open))} wide>
-        {open === null ? null : <One run={run.id} n={Number(open)} />}
+      <Dialog
+        open={open !== undefined}
+        onClose={() => set('task', '', STEP)}
+        title={words.title(Number(open ?? 0))}
+        wide
+      >
+        {open === undefined ? null : <One run={run.id} n={Number(open)} />}
       </Dialog>
     </Card>
   )

@@ -17,8 +17,9 @@ import {
   Table,
   tell,
   tellProblem,
-  useWrong,
   Time,
+  useAct,
+  useWrong,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -143,22 +144,17 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
   const [email, setEmail] = useState('')
   const [name, setName] = useState('')
   const [operator, setOperator] = useState(false)
-  const [busy, setBusy] = useState(false)
   const [wrong, caught] = useWrong('email', 'name')
-  async function add() {
-    setBusy(true)
-    caught()
-    try {
+  const [busy, act] = useAct(caught)
+  const add = () =>
+    act(async () => {
+      caught()
       const { id } = await ask('post', '/api/users', {
         body: { email, operator, ...(name.trim() === '' ? {} : { name }) },
       })
       const { token } = await ask('post', '/api/users/{id}/link', { path: { id } })
       onMade(token)
-    } catch (error) {
-      caught(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -166,7 +162,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
       title={words.addUser}
       lead={words.inviteLead}
       actions={
-        <Button look="primary" busy={busy} disabled={email.trim() === ''} onClick={() => void add()}>
+        <Button look="primary" busy={busy} disabled={email.trim() === ''} onClick={add}>
           {words.addUser}
         </Button>
       }
@@ -187,19 +183,14 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (token: string)
 function Workspaces() {
   const [asked, again] = useAsked('/api/workspaces', {})
   const [name, setName] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function add() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const add = () =>
+    act(async () => {
       await ask('post', '/api/workspaces', { body: { name } })
       askAgain('/api/workspaces', '/api/me')
       setName('')
       tell(words.saved)
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <Card title={words.workspaces} flush>
       <States of={asked} again={again}>
@@ -220,7 +211,7 @@ function Workspaces() {
         className="flex flex-wrap items-end gap-3 p-4"
         onSubmit={(event) => {
           event.preventDefault()
-          void add()
+          add()
         }}
       >
         <Field label={words.newWorkspace}>

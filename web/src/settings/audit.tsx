@@ -1,10 +1,10 @@
 /** Who did what about accounts, keys, roles and access; newest first. */
 import { ScrollText } from 'lucide-react'
-import { useMemo, useState } from 'react'
-import { ask, type Answer } from '../api.ts'
+import { useMemo } from 'react'
+import type { Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { useMe, workspaceOf } from '../shell/me.ts'
-import { Card, Empty, LoadMore, States, Table, tellProblem, Time, type Column } from '../ui/index.ts'
+import { Card, Empty, LoadMore, States, Table, Time, usePages, type Column } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
 
 type Noted = Answer<'get', '/api/audit'>['items'][number]
@@ -46,9 +46,7 @@ const columnsWith = (nameOf: (user: number) => string): readonly Column<Noted>[]
 ]
 
 export default function Audit() {
-  const [asked, again] = useAsked('/api/audit', { query: { limit: PAGE } })
-  const [older, setOlder] = useState<{ items: readonly Noted[]; next: number | null }>()
-  const [busy, setBusy] = useState(false)
+  const [asked, again, pages] = usePages('/api/audit', { query: { limit: PAGE } }, ({ id }) => id, { by: 'before' })
   const me = useMe()
   const [members] = useAsked('/api/workspaces/{id}/members', { path: { id: workspaceOf(me)?.id ?? 0 } })
   const people = members.data?.members
@@ -56,18 +54,6 @@ export default function Audit() {
     const names = new Map(people?.map(({ user, name, email }) => [user, name === '' ? email : name]))
     return columnsWith((user) => names.get(user) ?? words.userNumber(user))
   }, [people])
-  const next = older === undefined ? (asked.data?.next ?? null) : older.next
-  async function load() {
-    if (next === null) return
-    setBusy(true)
-    try {
-      const page = await ask('get', '/api/audit', { query: { limit: PAGE, before: next } })
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
   return (
     <Card title={words.audit} flush>
       <States
@@ -77,18 +63,10 @@ export default function Audit() {
         isEmpty={({ items }) => items.length === 0}
         empty={<Empty icon={ScrollText} title={words.noAudit} />}
       >
-        {({ items }) => (
+        {() => (
           <>
-            <Table
-              name="audit"
-              label={words.audit}
-              columns={columns}
-              rows={[...items, ...(older?.items ?? [])].filter(
-                (one, i, all) => all.findIndex(({ id }) => id === one.id) === i,
-              )}
-              idOf={({ id }) => id}
-            />
-            <LoadMore more={next !== null} busy={busy} onMore={() => void load()} />
+            <Table name="audit" label={words.audit} columns={columns} rows={pages.items} idOf={({ id }) => id} />
+            <LoadMore of={pages} />
           </>
         )}
       </States>

@@ -19,6 +19,7 @@ import {
   Table,
   tellProblem,
   Time,
+  useAct,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -143,10 +144,9 @@ function Make({ onClose, onMade }: { onClose: () => void; onMade: (key: string) 
   const [name, setName] = useState('')
   const [days, setDays] = useState<number | null>(90)
   const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set(['runs:read']))
-  const [busy, setBusy] = useState(false)
-  async function make() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const make = () =>
+    act(async () => {
       const { key } = await ask('post', '/api/me/keys', {
         body: {
           name,
@@ -157,11 +157,7 @@ function Make({ onClose, onMade }: { onClose: () => void; onMade: (key: string) 
       })
       askAgain('/api/me/keys')
       onMade(key)
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -169,12 +165,7 @@ function Make({ onClose, onMade }: { onClose: () => void; onMade: (key: string) 
       title={words.makeKey}
       lead={words.keysLead}
       actions={
-        <Button
-          look="primary"
-          busy={busy}
-          disabled={name.trim() === '' || scopes.size === 0}
-          onClick={() => void make()}
-        >
+        <Button look="primary" busy={busy} disabled={name.trim() === '' || scopes.size === 0} onClick={make}>
           {words.makeKey}
         </Button>
       }

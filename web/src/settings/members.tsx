@@ -16,8 +16,9 @@ import {
   States,
   Table,
   tellProblem,
-  useWrong,
   Time,
+  useAct,
+  useWrong,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -163,22 +164,17 @@ function Invite({
 }) {
   const [email, setEmail] = useState('')
   const [role, setRole] = useState<Role>('member')
-  const [busy, setBusy] = useState(false)
   const [wrong, caught] = useWrong('email')
-  async function invite() {
-    setBusy(true)
-    caught()
-    try {
+  const [busy, act] = useAct(caught)
+  const invite = () =>
+    act(async () => {
+      caught()
       const { token } = await ask('post', '/api/workspaces/{id}/invitations', {
         path: { id: workspace },
         body: { email, role },
       })
       onMade(token)
-    } catch (error) {
-      caught(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -186,7 +182,7 @@ function Invite({
       title={words.inviteTitle}
       lead={words.inviteLead}
       actions={
-        <Button look="primary" busy={busy} disabled={email.trim() === ''} onClick={() => void invite()}>
+        <Button look="primary" busy={busy} disabled={email.trim() === ''} onClick={invite}>
           {words.invite}
         </Button>
       }

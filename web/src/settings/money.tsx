@@ -1,9 +1,9 @@
 /** What was used and what it cost, by day, model or provider; and how much all runs may use. */
 import { Coins } from 'lucide-react'
 import { useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { ask, type Answer, type Budget } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { may, useMe, workspaceOf } from '../shell/me.ts'
 import { count, dollars } from '../shown.ts'
 import {
@@ -19,8 +19,8 @@ import {
   States,
   Table,
   tell,
-  tellProblem,
   Tokens,
+  useAct,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -47,19 +47,10 @@ export default function Money() {
 }
 
 function Usage() {
-  const [params, setParams] = useSearchParams()
-  const by = BYS.find(({ value }) => value === params.get('by'))?.value ?? 'day'
-  const days = Number(SPANS.find(({ value }) => value === params.get('days'))?.value ?? '30')
+  const [filter, set] = useFilters('by', 'days')
+  const by = BYS.find(({ value }) => value === filter.by)?.value ?? 'day'
+  const days = Number(SPANS.find(({ value }) => value === filter.days)?.value ?? '30')
   const [asked, again] = useAsked('/api/usage', { query: { days, by: by === 'day' ? 'day' : 'model' } })
-  const set = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        next.set(name, value)
-        return next
-      },
-      { replace: true },
-    )
   const columns: readonly Column<Line>[] = [
     {
       id: 'of',
@@ -229,10 +220,9 @@ function Purse({
 function Change({ workspace, budget, onClose }: { workspace: number; budget: Budget | null; onClose: () => void }) {
   const [usd, setUsd] = useState(budget?.micros == null ? null : budget.micros / MICROS)
   const [tokens, setTokens] = useState(budget?.tokens ?? null)
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       await ask('put', '/api/workspaces/{id}/budget', {
         path: { id: workspace },
         body: {
@@ -243,11 +233,7 @@ function Change({ workspace, budget, onClose }: { workspace: number; budget: Bud
       askAgain('/api/workspaces')
       tell(words.saved)
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -255,7 +241,7 @@ function Change({ workspace, budget, onClose }: { workspace: number; budget: Bud
       title={words.changeBudget}
       lead={words.budgetLead}
       actions={
-        <Button look="primary" busy={busy} onClick={() => void save()}>
+        <Button look="primary" busy={busy} onClick={save}>
           {words.save}
         </Button>
       }

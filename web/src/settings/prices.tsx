@@ -1,8 +1,8 @@
 /** What models cost here, and by which table. */
 import { Tags } from 'lucide-react'
-import { useSearchParams } from 'wouter'
 import type { Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { Badge, Card, Empty, Filtered, SearchInput, States, Table, type Column } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
 
@@ -53,20 +53,18 @@ const COLUMNS: readonly Column<Model>[] = [
 
 export default function Prices() {
   const [asked, again] = useAsked('/api/models', {})
-  const [params, setParams] = useSearchParams()
-  const wanted = params.get('search') ?? ''
+  const [{ search: wanted = '' }, set] = useFilters('search')
   const all = asked.data?.models ?? []
   const rows = all.filter(({ spec, description }) =>
     `${spec} ${description}`.toLowerCase().includes(wanted.toLowerCase()),
   )
-  const search = (value: string) => setParams(value === '' ? {} : { search: value }, { replace: true })
   return (
     <Card
       title={words.prices}
       flush
       actions={
         <div className="w-56 max-sm:w-40">
-          <SearchInput label={words.search} value={wanted} onChange={search} />
+          <SearchInput label={words.search} value={wanted} onChange={(value) => set('search', value)} />
         </div>
       }
     >
@@ -79,7 +77,7 @@ export default function Prices() {
           wanted === '' ? (
             <Empty icon={Tags} title={words.noModels} />
           ) : (
-            <Filtered title={words.noModelLike} clear={words.clear} onClear={() => search('')} />
+            <Filtered title={words.noModelLike} clear={words.clear} onClear={() => set('search', '')} />
           )
         }
       >

@@ -15,6 +15,7 @@ import {
   tell,
   tellProblem,
   Time,
+  useAct,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -36,25 +37,20 @@ export default function Profile() {
 function You({ name, email }: { name: string; email: string }) {
   const me = useMe()
   const [next, setNext] = useState(name)
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       await ask('put', '/api/me', { body: { name: next } })
       askAgain('/api/me')
       tell(words.saved)
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <Card title={words.you}>
       <form
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault()
-          void save()
+          save()
         }}
       >
         <Field label={words.name}>
@@ -81,27 +77,22 @@ function You({ name, email }: { name: string; email: string }) {
 function Password() {
   const [present, setPresent] = useState('')
   const [next, setNext] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       await ask('put', '/api/me/password', { body: { next, ...(present === '' ? {} : { present }) } })
       setPresent('')
       setNext('')
       askAgain('/api/me/sessions')
       tell(words.passwordSet)
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <Card title={words.password}>
       <form
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault()
-          void save()
+          save()
         }}
       >
         <Field label={words.present} hint={words.presentHint}>

@@ -1,8 +1,8 @@
 /** Keys of providers: set, tested, removed; never shown. */
 import { useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { ask, type ProviderHealth, type ProviderKey } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import {
   Badge,
   Button,
@@ -16,6 +16,7 @@ import {
   tell,
   tellProblem,
   Time,
+  useAct,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
@@ -31,14 +32,13 @@ const WITHOUT = ['fake', 'cli']
 export default function ProviderKeys() {
   const [asked, again] = useAsked('/api/provider-keys', {})
   const [health] = useAsked('/api/health/providers', {})
-  const [params, setParams] = useSearchParams()
+  const [filter, set] = useFilters('set')
   const [removing, setRemoving] = useState<Row>()
   const [testing, setTesting] = useState<string>()
   const rows = (health.data?.providers ?? [])
     .filter(({ id }) => !WITHOUT.includes(id))
     .map((one, n): Row => ({ ...one, n, keys: asked.data?.keys.filter(({ provider }) => provider === one.id) ?? [] }))
-  const setting = rows.find(({ id }) => id === params.get('set'))
-  const open = (id: string | undefined) => setParams(id === undefined ? {} : { set: id }, { replace: true })
+  const setting = rows.find(({ id }) => id === filter.set)
   async function test(id: string) {
     setTesting(id)
     try {
@@ -112,7 +112,7 @@ export default function ProviderKeys() {
               {words.test}
             </Button>
           ) : null}
-          <Button size="small" onClick={() => open(row.id)}>
+          <Button size="small" onClick={() => set('set', row.id)}>
             {words.setKey}
           </Button>
           {row.keys.some(({ source }) => source === 'database') ? (
@@ -134,7 +134,7 @@ export default function ProviderKeys() {
           </>
         )}
       </States>
-      {setting === undefined ? null : <SetKey of={setting} onClose={() => open(undefined)} />}
+      {setting === undefined ? null : <SetKey of={setting} onClose={() => set('set', '')} />}
       <ConfirmDialog
         open={removing !== undefined}
         onClose={() => setRemoving(undefined)}
@@ -149,19 +149,14 @@ export default function ProviderKeys() {
 
 function SetKey({ of: { id, name }, onClose }: { of: ProviderHealth; onClose: () => void }) {
   const [key, setKey] = useState('')
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       await ask('put', '/api/provider-keys/{provider}', { path: { provider: id }, body: { key } })
       askAgain('/api/provider-keys', '/api/health/', '/api/models')
       tell(words.keyKept)
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -169,7 +164,7 @@ function SetKey({ of: { id, name }, onClose }: { of: ProviderHealth; onClose: ()
       title={words.setKeyOf(name)}
       lead={words.providerKeysLead}
       actions={
-        <Button look="primary" busy={busy} disabled={key.trim() === ''} onClick={() => void save()}>
+        <Button look="primary" busy={busy} disabled={key.trim() === ''} onClick={save}>
           {words.save}
         </Button>
       }

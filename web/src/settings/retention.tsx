@@ -3,25 +3,20 @@ import { useState } from 'react'
 import { ask } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import { count } from '../shown.ts'
-import { Button, Card, ConfirmDialog, Link, NumberField, States, tell, tellProblem, Time } from '../ui/index.ts'
+import { Button, Card, ConfirmDialog, Link, NumberField, States, tell, Time, useAct } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
 
 export default function Retention() {
   const [days, setDays] = useState(90)
   const [asked, again] = useAsked('/api/retention', { query: { olderThanDays: days } })
   const [asking, setAsking] = useState(false)
-  const [busy, setBusy] = useState(false)
-  async function prune() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const prune = () =>
+    act(async () => {
       const { pruned, more } = await ask('post', '/api/retention/prune', { body: { olderThanDays: days } })
       tell(words.pruned(count(pruned)), more ? words.prunedMore : undefined)
       askAgain('/api/retention', '/api/runs', '/api/usage')
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <Card title={words.retention}>
       <div className="flex flex-col gap-4">
@@ -53,7 +48,7 @@ export default function Retention() {
                 title={words.pruneAsk(count(runs))}
                 lead={words.pruneLead}
                 confirm={words.prune}
-                onConfirm={() => void prune()}
+                onConfirm={prune}
               />
             </div>
           )}

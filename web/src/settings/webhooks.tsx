@@ -1,7 +1,7 @@
 /** Who is called with every notification, and what was sent and answered. */
 import { Plus, RotateCw, Trash2, Webhook as Hook } from 'lucide-react'
 import { useState } from 'react'
-import { ask, type Delivery, type Webhook } from '../api.ts'
+import { ask, type Webhook } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
 import {
   Badge,
@@ -20,8 +20,10 @@ import {
   Switch,
   tell,
   tellProblem,
-  useWrong,
   Time,
+  useAct,
+  usePages,
+  useWrong,
 } from '../ui/index.ts'
 import { words } from '../words/settings.ts'
 import { Secret } from './secret.tsx'
@@ -116,19 +118,11 @@ const Answered = ({ status }: { status: number | null }) => (
 )
 
 function Deliveries({ webhook }: { webhook: number }) {
-  const [asked, again] = useAsked('/api/webhooks/{id}/deliveries', { path: { id: webhook }, query: { limit: 20 } })
-  const [older, setOlder] = useState<{ items: readonly Delivery[]; next: string | null }>()
-  async function load(cursor: string) {
-    try {
-      const page = await ask('get', '/api/webhooks/{id}/deliveries', {
-        path: { id: webhook },
-        query: { limit: 20, cursor },
-      })
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-    } catch (error) {
-      tellProblem(error)
-    }
-  }
+  const [asked, again, pages] = usePages(
+    '/api/webhooks/{id}/deliveries',
+    { path: { id: webhook }, query: { limit: 20 } },
+    ({ id }) => id,
+  )
   async function resend(run: number) {
     try {
       await ask('post', '/api/runs/{id}/retry', { path: { id: run }, body: { what: 'all' } })
@@ -145,35 +139,32 @@ function Deliveries({ webhook }: { webhook: number }) {
       isEmpty={({ items }) => items.length === 0}
       empty={<p className="py-2 text-dim">{words.noDeliveries}</p>}
     >
-      {({ items, next }) => {
-        const cursor = older === undefined ? next : older.next
-        return (
-          <>
-            <ul className="mt-1 rounded-md border border-line">
-              {[...items, ...(older?.items ?? [])].map((one) => (
-                <li
-                  key={one.id}
-                  className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-sm last:border-b-0"
-                >
-                  <span className="min-w-0 flex-1">
-                    {words.kindNames[one.kind]} · <Link href={`/runs/${one.run}`}>{words.run(one.run)}</Link>
-                  </span>
-                  <Time at={one.deliveredAt ?? one.createdAt} />
-                  {one.deliveredAt === null ? <StatusBadge status={one.runStatus} /> : null}
-                  <Answered status={one.status} />
-                  <IconButton
-                    label={`${words.again} (${one.id})`}
-                    icon={RotateCw}
-                    size="small"
-                    onClick={() => void resend(one.run)}
-                  />
-                </li>
-              ))}
-            </ul>
-            {cursor === null ? null : <LoadMore more busy={false} onMore={() => void load(cursor)} />}
-          </>
-        )
-      }}
+      {() => (
+        <>
+          <ul className="mt-1 rounded-md border border-line">
+            {pages.items.map((one) => (
+              <li
+                key={one.id}
+                className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-sm last:border-b-0"
+              >
+                <span className="min-w-0 flex-1">
+                  {words.kindNames[one.kind]} · <Link href={`/runs/${one.run}`}>{words.run(one.run)}</Link>
+                </span>
+                <Time at={one.deliveredAt ?? one.createdAt} />
+                {one.deliveredAt === null ? <StatusBadge status={one.runStatus} /> : null}
+                <Answered status={one.status} />
+                <IconButton
+                  label={`${words.again} (${one.id})`}
+                  icon={RotateCw}
+                  size="small"
+                  onClick={() => void resend(one.run)}
+                />
+              </li>
+            ))}
+          </ul>
+          {pages.more ? <LoadMore of={pages} /> : null}
+        </>
+      )}
     </States>
   )
 }
@@ -182,20 +173,15 @@ function Add({ onClose }: { onClose: () => void }) {
   const [url, setUrl] = useState('')
   const [kinds, setKinds] = useState<readonly Kind[]>([])
   const [secret, setSecret] = useState<string>()
-  const [busy, setBusy] = useState(false)
   const [wrong, caught] = useWrong('url')
-  async function add() {
-    setBusy(true)
-    caught()
-    try {
+  const [busy, act] = useAct(caught)
+  const add = () =>
+    act(async () => {
+      caught()
       const made = await ask('post', '/api/webhooks', { body: { url: url.trim(), kinds } })
       setSecret(made.secret)
       askAgain('/api/webhooks')
-    } catch (error) {
-      caught(error)
-    }
-    setBusy(false)
-  }
+    })
   if (secret !== undefined) {
     return <Secret title={words.secret} lead={words.secretLead} text={secret} onClose={onClose} />
   }
@@ -206,7 +192,7 @@ function Add({ onClose }: { onClose: () => void }) {
       title={words.addWebhook}
       lead={words.webhooksLead}
       actions={
-        <Button look="primary" busy={busy} disabled={url.trim() === ''} onClick={() => void add()}>
+        <Button look="primary" busy={busy} disabled={url.trim() === ''} onClick={add}>
           {words.addWebhook}
         </Button>
       }

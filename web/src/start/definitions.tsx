@@ -1,10 +1,9 @@
 /** Which definition is asked; and where there is none, how to get one. */
 import { Sparkles } from 'lucide-react'
-import { useState } from 'react'
 import example from '../../../examples/value-dilemma/definition.yaml?raw'
 import { fetched, type Definition } from '../api.ts'
 import { askAgain, useAsked } from '../asked.ts'
-import { Button, ButtonLink, Combobox, States, tellProblem } from '../ui/index.ts'
+import { Button, ButtonLink, Combobox, States, useAct } from '../ui/index.ts'
 import { words } from '../words/start.ts'
 import type { Form } from './form.ts'
 
@@ -18,10 +17,9 @@ interface DefinitionsProps {
 
 export function Definitions({ form, set, onLeave }: DefinitionsProps) {
   const [asked, again] = useAsked('/api/definitions', { query: { limit: MOST } })
-  const [busy, setBusy] = useState(false)
-  async function take() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const take = () =>
+    act(async () => {
       const kept = (await fetched('/api/definitions/import', {
         method: 'POST',
         body: example,
@@ -29,11 +27,7 @@ export function Definitions({ form, set, onLeave }: DefinitionsProps) {
       })) as Definition
       askAgain('/api/definitions')
       set({ definition: kept.id, version: null })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
+    })
   return (
     <section>
       <h3 className="mb-1.5">{words.definition}</h3>
@@ -47,7 +41,7 @@ export function Definitions({ form, set, onLeave }: DefinitionsProps) {
             <p className="font-medium">{words.none.title}</p>
             <p className="mb-3 text-dim">{words.none.lead}</p>
             <div className="flex flex-wrap gap-2">
-              <Button look="primary" icon={Sparkles} busy={busy} onClick={() => void take()}>
+              <Button look="primary" icon={Sparkles} busy={busy} onClick={take}>
                 {words.none.example}
               </Button>
               <span onClickCapture={onLeave}>

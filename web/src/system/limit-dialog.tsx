@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { ask, type Limit } from '../api.ts'
 import { askAgain } from '../asked.ts'
-import { Button, Dialog, Field, Input, NumberField, tell, tellProblem } from '../ui/index.ts'
+import { Button, Dialog, Field, Input, NumberField, tell, useAct } from '../ui/index.ts'
 import { words } from '../words/system.ts'
 
 /** @param of the key; left out, it is asked for */
@@ -11,20 +11,15 @@ export function LimitDialog({ of, limit, onClose }: { of?: string; limit?: Limit
   const [concurrency, setConcurrency] = useState(limit?.concurrency ?? null)
   const [requestsPerMinute, setRequests] = useState(limit?.requestsPerMinute ?? null)
   const [tokensPerMinute, setTokens] = useState(limit?.tokensPerMinute ?? null)
-  const [busy, setBusy] = useState(false)
-  async function save() {
-    setBusy(true)
-    try {
+  const [busy, act] = useAct()
+  const save = () =>
+    act(async () => {
       const body = { concurrency, requestsPerMinute, tokensPerMinute }
       await ask('put', '/api/limits/{key}', { path: { key: key.trim() }, body })
       askAgain('/api/limits')
       tell(words.saved)
       onClose()
-    } catch (error) {
-      tellProblem(error)
-      setBusy(false)
-    }
-  }
+    })
   return (
     <Dialog
       open
@@ -32,7 +27,7 @@ export function LimitDialog({ of, limit, onClose }: { of?: string; limit?: Limit
       title={of === undefined ? words.addLimit : words.setLimit(of)}
       lead={words.limitsLead}
       actions={
-        <Button look="primary" busy={busy} disabled={key.trim() === ''} onClick={() => void save()}>
+        <Button look="primary" busy={busy} disabled={key.trim() === ''} onClick={save}>
           {words.save}
         </Button>
       }

@@ -1,9 +1,8 @@
 /** Calls of tools, the newest first: of one, or of all. */
 import { History } from 'lucide-react'
-import { useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { ask, type ToolJob } from '../api.ts'
-import { askAgain, useAsked } from '../asked.ts'
+import { askAgain } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { may, useMe } from '../shell/me.ts'
 import { duration } from '../shown.ts'
 import {
@@ -19,6 +18,7 @@ import {
   Table,
   tellProblem,
   Time,
+  usePages,
   type Column,
 } from '../ui/index.ts'
 import { words } from '../words/tools.ts'
@@ -30,41 +30,15 @@ const STATUSES = Object.keys(TONES) as (keyof typeof TONES)[]
 /** @param tool whose calls; left out, all, with a filter for it */
 export function Calls({ tool, tools = [] }: { tool?: string; tools?: readonly string[] }) {
   const me = useMe()
-  const [params, setParams] = useSearchParams()
-  const status = STATUSES.find((one) => one === params.get('status'))
-  const chosen = tool ?? params.get('tool') ?? undefined
+  const [filter, set, clear] = useFilters('status', 'tool')
+  const status = STATUSES.find((one) => one === filter.status)
+  const chosen = tool ?? filter.tool
   const query = {
     limit: PAGE,
     ...(status === undefined ? {} : { status }),
     ...(chosen === undefined ? {} : { tool: chosen }),
   }
-  const [asked, again] = useAsked('/v1/analyze-execution/jobs', { query }, { every: 5_000 })
-  const key = JSON.stringify(query)
-  const [older, setOlder] = useState<{ key: string; items: readonly ToolJob[]; next: string | null }>()
-  const [busy, setBusy] = useState(false)
-  const more = older?.key === key ? older : undefined
-  const next = more === undefined ? (asked.data?.next ?? null) : more.next
-  async function load() {
-    if (next === null) return
-    setBusy(true)
-    try {
-      const page = await ask('get', '/v1/analyze-execution/jobs', { query: { ...query, cursor: next } })
-      setOlder({ key, items: [...(more?.items ?? []), ...page.items], next: page.next })
-    } catch (error) {
-      tellProblem(error)
-    }
-    setBusy(false)
-  }
-  const set = (name: string, value: string) =>
-    setParams(
-      (before) => {
-        const changed = new URLSearchParams(before)
-        if (value === '') changed.delete(name)
-        else changed.set(name, value)
-        return changed
-      },
-      { replace: true },
-    )
+  const [asked, again, pages] = usePages('/v1/analyze-execution/jobs', { query }, ({ id }) => id, { every: 5_000 })
   const cancel = (id: number) =>
     void ask('delete', '/v1/analyze-execution/jobs/{id}', { path: { id } }).then(
       () => askAgain('/v1/analyze-execution'),
@@ -152,28 +126,16 @@ export function Calls({ tool, tools = [] }: { tool?: string; tools?: readonly st
         isEmpty={({ items }) => items.length === 0}
         empty={
           filtered ? (
-            <Filtered
-              title={words.noCallLike}
-              clear={words.clear}
-              onClear={() => setParams(new URLSearchParams(), { replace: true })}
-            />
+            <Filtered title={words.noCallLike} clear={words.clear} onClear={clear} />
           ) : (
             <Empty icon={History} title={words.noCalls} lead={words.noCallsLead} />
           )
         }
       >
-        {({ items }) => (
+        {() => (
           <>
-            <Table
-              name="calls"
-              label={words.calls}
-              columns={columns}
-              rows={[...items, ...(more?.items ?? [])].filter(
-                (job, i, all) => all.findIndex(({ id }) => id === job.id) === i,
-              )}
-              idOf={({ id }) => id}
-            />
-            <LoadMore more={next !== null} busy={busy} onMore={() => void load()} />
+            <Table name="calls" label={words.calls} columns={columns} rows={pages.items} idOf={({ id }) => id} />
+            <LoadMore of={pages} />
           </>
         )}
       </States>

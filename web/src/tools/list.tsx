@@ -1,8 +1,8 @@
 /** Tools: how each does, how quick it is, and what was called lately. */
 import { Wrench } from 'lucide-react'
-import { useSearchParams } from 'wouter'
 import type { Tool } from '../api.ts'
 import { useAsked } from '../asked.ts'
+import { useFilters } from '../filters.ts'
 import { count, duration } from '../shown.ts'
 import { Empty, Filtered, Link, Page, SearchInput, States, Table, Time, type Column } from '../ui/index.ts'
 import { words } from '../words/tools.ts'
@@ -65,29 +65,18 @@ const COLUMNS: readonly Column<Tool>[] = [
 
 export default function Tools() {
   const [asked, again] = useAsked('/v1/tools', {}, { every: 10_000 })
-  const [params, setParams] = useSearchParams()
-  const wanted = params.get('search') ?? ''
+  const [{ search: wanted = '' }, set] = useFilters('search')
   const all = asked.data?.tools ?? []
   const rows = all.filter(({ name, description }) =>
     `${name} ${description ?? ''}`.toLowerCase().includes(wanted.toLowerCase()),
   )
-  const search = (value: string) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === '') next.delete('search')
-        else next.set('search', value)
-        return next
-      },
-      { replace: true },
-    )
   return (
     <Page title={words.title} lead={words.lead}>
       <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
         {all.length === 0 ? null : (
           <div className="border-b border-line px-4 py-3">
             <div className="w-64 max-sm:w-full">
-              <SearchInput label={words.search} value={wanted} onChange={search} />
+              <SearchInput label={words.search} value={wanted} onChange={(value) => set('search', value)} />
             </div>
           </div>
         )}
@@ -100,7 +89,7 @@ export default function Tools() {
             wanted === '' ? (
               <Empty icon={Wrench} title={words.empty} lead={words.emptyLead.replaceAll('`', '')} />
             ) : (
-              <Filtered title={words.noneLike} clear={words.clear} onClear={() => search('')} />
+              <Filtered title={words.noneLike} clear={words.clear} onClear={() => set('search', '')} />
             )
           }
         >

@@ -5,7 +5,19 @@ import { ask, problemIn, type Answer, type Problem as ProblemData, type ToolErro
 import { askAgain } from '../asked.ts'
 import { may, useMe } from '../shell/me.ts'
 import { duration } from '../shown.ts'
-import { Badge, Button, Card, CodeBlock, JsonView, Link, NumberField, Problem, Switch, Textarea } from '../ui/index.ts'
+import {
+  Badge,
+  Button,
+  Card,
+  CodeBlock,
+  JsonView,
+  Link,
+  NumberField,
+  Problem,
+  Switch,
+  Textarea,
+  useAct,
+} from '../ui/index.ts'
 import { words } from '../words/tools.ts'
 import { Form, parsed, type Values } from './form.tsx'
 import { issuesAt, schemaOf, sortOf } from './schema.ts'
@@ -23,31 +35,29 @@ export function Try({ tool }: { tool: Tool }) {
   const [later, setLater] = useState(false)
   const [retries, setRetries] = useState<number | null>(0)
   const [started, setStarted] = useState<number>()
-  const [busy, setBusy] = useState(false)
+  const [busy, act] = useAct((error) => setProblem(problemIn(error)))
   const [given, setGiven] = useState<Given>()
   const [problem, setProblem] = useState<ProblemData>()
   const envelope = problem?.error
   const issues = useMemo(() => issuesAt(envelope?.details['issues']), [envelope])
   const input = asJson ? parsed(text) : { value: values }
   const calls = may(me, 'tools') && may(me, 'runs:write')
-  async function call() {
-    if (input === undefined) return
-    setBusy(true)
-    setProblem(undefined)
-    setGiven(undefined)
-    setStarted(undefined)
-    try {
-      const answer = await ask('post', '/v1/analyze-execution', {
-        body: { tool: tool.name, input: input.value, mode: later ? 'async' : 'sync', retries: retries ?? 0 },
-      })
-      if ('output' in answer) setGiven(answer)
-      else setStarted(answer.run)
-    } catch (error) {
-      setProblem(problemIn(error))
-    }
-    setBusy(false)
-    askAgain('/v1/', '/api/health/tools')
-  }
+  const call = () =>
+    act(async () => {
+      if (input === undefined) return
+      setProblem(undefined)
+      setGiven(undefined)
+      setStarted(undefined)
+      try {
+        const answer = await ask('post', '/v1/analyze-execution', {
+          body: { tool: tool.name, input: input.value, mode: later ? 'async' : 'sync', retries: retries ?? 0 },
+        })
+        if ('output' in answer) setGiven(answer)
+        else setStarted(answer.run)
+      } finally {
+        askAgain('/v1/', '/api/health/tools')
+      }
+    })
   function turn(json: boolean) {
     if (json) setText(JSON.stringify(values, null, 2))
     else {
@@ -83,7 +93,7 @@ export function Try({ tool }: { tool: Tool }) {
           className="flex flex-col gap-4"
           onSubmit={(event) => {
             event.preventDefault()
-            void call()
+            call()
           }}
         >
           {asJson ? (

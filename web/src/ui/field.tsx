@@ -2,7 +2,7 @@
 import { Field as Base } from '@base-ui/react/field'
 import { Switch as BaseSwitch } from '@base-ui/react/switch'
 import { Search } from 'lucide-react'
-import type { ComponentProps, ReactNode } from 'react'
+import { useEffect, useState, type ComponentProps, type ReactNode } from 'react'
 
 const BOX =
   'w-full rounded-md border border-edge bg-box px-2.5 text-base text-ink placeholder:text-faint hover:border-faint focus-visible:border-accent focus-visible:outline-1 focus-visible:-outline-offset-1 data-invalid:border-bad disabled:bg-sunk disabled:text-dim'
@@ -76,6 +76,29 @@ export function SearchInput({ label, value, onChange, ...rest }: InputProps & { 
       />
     </div>
   )
+}
+
+/** Milliseconds. */
+const PAUSE = 200
+
+/** Told when whoever types pauses: what is looked for by the server need not be asked letter by letter. */
+export function PausedSearch({
+  label,
+  value,
+  onChange,
+}: {
+  label: string
+  value: string
+  onChange: (value: string) => void
+}) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  useEffect(() => {
+    if (text === value) return undefined
+    const timer = setTimeout(() => onChange(text), PAUSE)
+    return () => clearTimeout(timer)
+  }, [text])
+  return <SearchInput label={label} value={text} onChange={setText} />
 }
 
 export function Switch({

@@ -104,12 +104,12 @@ function TabLink({ href, current, children }: { href: string; current: boolean; 
   )
 }
 
-/** The end of a list that comes page by page. */
-export function LoadMore({ more, busy, onMore }: { more: boolean; busy: boolean; onMore: () => void }) {
+/** The end of a list that comes page by page, as `usePages` has it. */
+export function LoadMore({ of: { more, busy, load } }: { of: { more: boolean; busy: boolean; load: () => void } }) {
   return (
     <div className="flex justify-center border-t border-line p-3">
       {more ? (
-        <Button size="small" busy={busy} onClick={onMore}>
+        <Button size="small" busy={busy} onClick={load}>
           {words.more}
         </Button>
       ) : (
