@@ -1,5 +1,5 @@
 /** A card that is carried by keys: picked up, put somewhere else, dropped or put back; each step is said. */
-import { useCallback, useRef, useState, type KeyboardEvent } from 'react'
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useLocation } from 'wouter'
 import type { CardHead } from '../api.ts'
 import { words } from '../words/board.ts'
@@ -31,6 +31,19 @@ export function useCarrying(lanes: readonly Lane[], drop: (card: CardHead, place
   const [, go] = useLocation()
   const now = useRef({ lanes, carried, drop, writes })
   now.current = { lanes, carried, drop, writes }
+  const dropped = useRef<number>(undefined)
+  // It is drawn anew in its place, once as it is expected and once as the server says, and keeps the focus until somebody takes it away.
+  useEffect(() => {
+    if (dropped.current === undefined) return
+    const { activeElement: active } = document
+    if (active === null || active === document.body) focusOn(dropped.current)
+    else if (!active.matches(`[data-card="${dropped.current}"]`)) dropped.current = undefined
+  })
+  useEffect(() => {
+    const taken = () => (dropped.current = undefined)
+    document.addEventListener('pointerdown', taken)
+    return () => document.removeEventListener('pointerdown', taken)
+  }, [])
   const onKey = useCallback((event: KeyboardEvent, card: CardHead) => {
     const { lanes: all, carried: held, drop: put, writes: may } = now.current
     if (event.altKey || event.ctrlKey || event.metaKey) return
@@ -58,9 +71,8 @@ export function useCarrying(lanes: readonly Lane[], drop: (card: CardHead, place
       if (lane === undefined) return
       say(words.dropped(held.card.title, lane.name))
       if (lane.key === held.card.stage && all[held.lane]?.cards[held.at]?.id === held.card.id) return
+      dropped.current = held.card.id
       put(held.card, placeOf(held, all))
-      // It is drawn anew in its place, and keeps the focus.
-      setTimeout(() => focusOn(held.card.id), 60)
     } else if (step !== undefined) {
       event.preventDefault()
       const [across, along] = step

@@ -1,6 +1,6 @@
 /** The gates of a recipe as they are edited, each type with its own fields; and tried on a card. */
 import { ArrowDown, ArrowUp, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { ask, type Answer } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import {
@@ -206,19 +206,22 @@ export function TryGates({ stage }: { stage: string }) {
   const [card, setCard] = useState<string | null>(null)
   const [tried, setTried] = useState<Tried>()
   const [busy, setBusy] = useState(false)
+  const asking = useRef(0)
   async function go(id: string | null) {
     setCard(id)
     setTried(undefined)
+    // Another card may be picked while one is looked at: only the last one's answer is shown.
+    const nth = (asking.current += 1)
+    setBusy(id !== null)
     if (id === null) return
-    setBusy(true)
     try {
-      setTried(
-        await ask('post', '/api/stage-recipes/{stage}/preview', { path: { stage }, body: { cardId: Number(id) } }),
-      )
+      const body = { cardId: Number(id) }
+      const answer = await ask('post', '/api/stage-recipes/{stage}/preview', { path: { stage }, body })
+      if (nth === asking.current) setTried(answer)
     } catch (error) {
       tellProblem(error)
     }
-    setBusy(false)
+    if (nth === asking.current) setBusy(false)
   }
   return (
     <Card
