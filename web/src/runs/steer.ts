@@ -19,15 +19,24 @@ export function expected(run: Run, verb: Verb): Run {
   return { ...run, status: verb === 'pause' ? 'paused' : run.startedAt === null ? 'queued' : 'running' }
 }
 
+/** What is asked of runs now. */
+const under = new Map<number, Promise<unknown>>()
+
+/** One after the other, as they were pressed; only what the last one brought is shown. */
 export async function steer(run: Run, verb: Verb): Promise<void> {
   const given = { path: { id: run.id } }
   setAsked('/api/runs/{id}', given, (before) => ({ ...before, ...expected(before, verb) }))
+  const asked = (under.get(run.id) ?? Promise.resolve()).then(() => ask('post', `/api/runs/{id}/${verb}`, given))
+  const over = asked.catch(() => {})
+  under.set(run.id, over)
   try {
-    const { run: after } = await ask('post', `/api/runs/{id}/${verb}`, given)
-    setAsked('/api/runs/{id}', given, (before) => ({ ...before, ...after }))
+    const { run: after } = await asked
+    if (under.get(run.id) === over) setAsked('/api/runs/{id}', given, (before) => ({ ...before, ...after }))
   } catch (error) {
     tellProblem(error)
   }
+  if (under.get(run.id) !== over) return
+  under.delete(run.id)
   askAgain(`/api/runs/${run.id}`)
 }
 

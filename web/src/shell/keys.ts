@@ -2,7 +2,7 @@
  * Keys and commands.  Who is on the page says what he offers; `?` lists the keys, and
  * the palette the commands.  Single keys can be turned off, for who dictates.
  */
-import { useEffect, useSyncExternalStore } from 'react'
+import { useLayoutEffect, useSyncExternalStore } from 'react'
 import { kept } from '../kept.ts'
 
 export interface Command {
@@ -24,7 +24,8 @@ function change(next: typeof offered) {
 
 /** What can be done while this is shown; the newest that has a key gets it. */
 export function useCommands(commands: readonly Command[]): void {
-  useEffect(() => {
+  // With what is drawn: a key does what stands there, also where it is pressed at once.
+  useLayoutEffect(() => {
     change([...offered, commands])
     return () => change(offered.filter((one) => one !== commands))
   }, [commands])

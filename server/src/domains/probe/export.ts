@@ -35,7 +35,7 @@ interface Row {
   error_code: string | null
 }
 
-const PAGE = 500
+const PAGE = 250
 
 /**
  * Gives each chunk of text to `write` and waits for it.
