@@ -29,7 +29,8 @@ describe('a worker that drains', () => {
     })
     await db.sql(
       `select pg_terminate_backend(l.pid) from pg_locks l
-        where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objid::integer = $1`,
+        where l.locktype = 'advisory' and l.classid = engine.liveness()::oid and l.objid::integer = $1
+          and l.database = (select d.oid from pg_database d where d.datname = current_database())`,
       [worker.id],
     )
     await worker.drain(0)

@@ -108,7 +108,9 @@ const taskOf = async (run: number, n = 1) =>
 const attemptsOf = (run: number) =>
   db.sql('select attempt, outcome from engine.attempts where run_id = $1 order by n, attempt', [run])
 
+/** Of this database: others of the cluster have workers with the same numbers. */
 const SESSION = `select pid from pg_locks where locktype = 'advisory' and classid = engine.liveness()::oid
+  and database = (select d.oid from pg_database d where d.datname = current_database())
   and objid::integer = $1 and objsubid = 2 and granted`
 
 /** Ends the session in which a worker says that it is alive; gives its process. */
@@ -249,7 +251,11 @@ describe('a worker whose session was cut', () => {
     try {
       const haunted = ghost.query('select pg_advisory_lock(engine.liveness(), $1)', [worker.id])
       await until(
-        () => db.sql("select 1 from pg_locks where locktype = 'advisory' and not granted"),
+        () =>
+          db.sql(
+            `select 1 from pg_locks where locktype = 'advisory' and not granted
+                and database = (select d.oid from pg_database d where d.datname = current_database())`,
+          ),
         (waiting) => waiting.length === 1,
       )
       await cutLiveness(worker.id)
