@@ -24,6 +24,8 @@ interface Entry {
   under?: Promise<void> | undefined
   /** Asked again once more when what is under way has come. */
   again: boolean
+  /** How often it was said here what the answer is from now on. */
+  said: number
   readonly load: () => Promise<unknown>
   readonly listeners: Set<() => void>
 }
@@ -37,7 +39,7 @@ function entryOf(key: string, load: () => Promise<unknown>): Entry {
   if (entries.size >= MOST) {
     for (const [old, { listeners }] of entries) if (listeners.size === 0) entries.delete(old)
   }
-  const entry: Entry = { asked: LOADING, at: 0, again: false, load, listeners: new Set() }
+  const entry: Entry = { asked: LOADING, at: 0, again: false, said: 0, load, listeners: new Set() }
   entries.set(key, entry)
   return entry
 }
@@ -55,8 +57,11 @@ function refresh(entry: Entry): Promise<void> {
   entry.under = (async () => {
     do {
       entry.again = false
+      const { said } = entry
       try {
         const data = await entry.load()
+        // Older than what was said meanwhile; who said it asks again.
+        if (said !== entry.said) continue
         entry.at = Date.now()
         // The same once more is no reason to draw.
         if (entry.asked.state !== 'ready' || JSON.stringify(entry.asked.data) !== JSON.stringify(data)) {
@@ -149,5 +154,6 @@ export function setAsked<P extends PathOf<'get'>>(
 ): void {
   const entry = entries.get(addressOf(path, given))
   if (entry?.asked.data === undefined) return
+  entry.said += 1
   put(entry, { state: 'ready', data: change(entry.asked.data as Answer<'get', P>) })
 }
