@@ -72,6 +72,8 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   let client: pg.Client | undefined
   /** Before it is, nothing is tried behind the back of who waits for it. */
   let opened = false
+  /** On its way out: it is not to come back under another number. */
+  let leaving = false
   let closed = false
   let connecting: Promise<void> | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -164,6 +166,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
 
   let renewing: Promise<void> | undefined
   function registerAnew(fenced: number): Promise<void> {
+    if (leaving) return Promise.resolve()
     renewing ??= (async () => {
       await connecting
       if (worker !== fenced) return
@@ -176,6 +179,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
   async function goodbye() {
     for (;;) {
       await connecting
+      await renewing?.catch(() => {})
       const left = await query('select engine.leave($1)', [worker]).then(
         () => true,
         () => false,
@@ -220,6 +224,7 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
       }
     },
     async close() {
+      leaving = true
       clearInterval(beat)
       // Its last counts; what stands in the way of them stands in the way of the goodbye.
       if (client !== undefined) void extend()

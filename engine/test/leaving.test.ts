@@ -1,6 +1,7 @@
 /** Workers that go in order: what they say, and what they give back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openEngine, startWorker, type Engine } from '../src/index.ts'
+import { openLiveness } from '../src/liveness.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
 import { serverIsSettled, startRun, tasksOf, workerByHand } from './by-hand.ts'
 import { waitingRun } from './live-kinds.ts'
@@ -53,6 +54,17 @@ describe('a worker that drains', () => {
     await worker.client.query('select engine.rescue()')
     expect(await attemptsOf(run)).toEqual([{ attempt: 1, outcome: 'released' }])
     await worker.end()
+  })
+
+  test('does not come back under another number when it learns on its way that it was taken for dead', async () => {
+    const name = 'dead and told to go'
+    const counts = () => ({ closed: 0, failed: 0 })
+    const nothing = () => {}
+    const bells = { tasks: nothing, runs: nothing, cancelled: nothing, fenced: nothing, report: nothing }
+    const liveness = await openLiveness(db.worker, { name, kinds: () => [], workspace: null, slots: 1, counts }, bells)
+    await db.sql("update engine.workers set gone_at = engine.clock(), gone_why = 'session' where name = $1", [name])
+    await liveness.close()
+    expect(await db.sql('select gone_why from engine.workers where name = $1', [name])).toEqual([{ gone_why: 'left' }])
   })
 
   test('gives back what it cannot finish, without a try, and leaves', async () => {

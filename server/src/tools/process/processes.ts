@@ -105,6 +105,8 @@ interface Warm {
   readonly child: LineProcess
   readonly begun: number
   asked: number
+  /** It was seen to hold more than it may. */
+  heavy: boolean
   retiring?: NodeJS.Timeout
 }
 
@@ -152,7 +154,7 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
         throw why
       }
       starting -= 1
-      setFree({ child, begun: Date.now(), asked: 0 })
+      setFree({ child, begun: Date.now(), asked: 0, heavy: false })
     } catch (error) {
       starting -= 1
       waiting.shift()?.reject(error)
@@ -178,11 +180,14 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
     void child.gone.then(() => clearTimeout(timer))
   }
 
-  async function giveBack(worker: Warm) {
+  function giveBack(worker: Warm) {
     if (worker.child.broken) return worker.child.stop(unfit())
-    const old = worker.asked >= requests || Date.now() - worker.begun > age
-    if (old || (worker.asked % LOOK === 0 && (await residentBytes(worker.child.pid)) > resident)) return retire(worker)
+    if (worker.heavy || worker.asked >= requests || Date.now() - worker.begun > age) return retire(worker)
     setFree(worker)
+    // Beside its work: whoever asks while we look would begin another.
+    if (worker.asked % LOOK === 0) {
+      void residentBytes(worker.child.pid).then((bytes) => (worker.heavy = bytes > resident))
+    }
   }
 
   async function take({ signal, deadline }: Until): Promise<Warm> {
@@ -222,7 +227,7 @@ function openPool(program: Program, options: PoolOptions, open: (caps: Caps) => 
         return answerOf(child, program, await child.next(), id, options.read)
       } finally {
         end()
-        void giveBack(worker)
+        giveBack(worker)
       }
     },
   }
