@@ -482,7 +482,7 @@ function engine.commonest_failure(bigint) returns jsonb language sql stable set 
 function engine.decides(text) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.emit(bigint[],integer[],integer[],text[],jsonb[]) returns TABLE(run_id bigint, last_event bigint) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.end_blob(bigint,bytea,bigint) returns bigint language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
-function engine.end_ready(bigint) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.end_ready(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
@@ -502,6 +502,7 @@ function engine.lift_stop(text) returns engine.limits language plpgsql volatile 
 function engine.limit_key(text,integer,double precision,double precision) returns engine.limits language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.limited() returns boolean language sql volatile owner millrace_owner for nobody;
 function engine.liveness() returns integer language sql immutable owner millrace_owner for millrace_api, millrace_worker;
+function engine.lock_lanes_and_run(bigint) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.lock_run(bigint) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
 function engine.may_sweep(bigint) returns void language plpgsql stable owner millrace_owner for nobody;
 function engine.more(bigint,json) returns void language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;

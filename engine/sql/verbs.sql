@@ -454,7 +454,10 @@ begin
     if found then
       update runs r set state = 'running', started_at = coalesce(r.started_at, now), last_event = r.last_event + 1
        where r.ctid = place returning r.last_event into number;
-      insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
+      -- What was locked may be a version that came in this moment: then, too, its first close begins it.
+      if found then
+        insert into events (run_id, n, workspace_id, at, kind) values (c.run_id, number, c.workspace_id, now, 'run.running');
+      end if;
     end if;
   end if;
 
@@ -991,11 +994,12 @@ begin
   return taken;
 end $$;
 
--- What is ready in a run whose end was asked ends: a task that was on its way
--- back while `cancel` looked.
+-- What is ready in runs whose end was asked ends: tasks that were on their way back
+-- while `cancel` looked.  All in one close: one after the other in a transaction,
+-- each would wait for its run with the limits of those before it in hand.
 create function engine.withdraw()
 returns void language sql security definer set search_path = engine, pg_temp as $$
-  select end_ready(r.id) from runs r where r.cancelling order by r.id
+  select end_ready(array(select r.id from runs r where r.cancelling))
 $$;
 
 -- These lanes have, or are about to have, these numbers ready (null: some that are
@@ -1137,8 +1141,7 @@ create function engine.put_hold(in_run bigint, in_why text)
 returns engine.runs language plpgsql set search_path = engine, pg_temp as $$
 declare r runs;
 begin
-  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
-  r := lock_run(in_run);
+  r := lock_lanes_and_run(in_run);
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
@@ -1157,8 +1160,7 @@ returns engine.runs language plpgsql security definer set search_path = engine, 
 declare r runs;
 begin
   r := change(in_run, 'run.hold');
-  perform 1 from lanes where run_id = in_run and not decides(kind) order by id for no key update;
-  r := lock_run(in_run);
+  r := lock_lanes_and_run(in_run);
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
@@ -1177,8 +1179,7 @@ returns engine.runs language plpgsql security definer set search_path = engine, 
 declare r runs;
 begin
   r := change(in_run, 'run.hold');
-  perform 1 from lanes where run_id = in_run order by id for no key update;
-  r := lock_run(in_run);
+  r := lock_lanes_and_run(in_run);
   if r.finished_at is not null then
     raise exception 'this run has ended' using errcode = 'MR004', detail = r.state::text;
   end if;
@@ -1210,7 +1211,7 @@ begin
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked',
           jsonb_strip_nulls(jsonb_build_object('reason', in_reason, 'by', access.subject())));
-  perform end_ready(in_run);
+  perform end_ready(array[in_run]);
   select * into r from runs where id = in_run;
   return r;
 end $$;
@@ -1253,18 +1254,16 @@ begin
   return r;
 end $$;
 
--- Ends what is ready in a run whose end was asked.  The sweep calls it too: a
--- task that was on its way back while `cancel` looked is found there.
-create function engine.end_ready(in_run bigint)
+-- Ends what is ready in runs whose end was asked, all in one close.
+create function engine.end_ready(in_runs bigint[])
 returns void language plpgsql as $$
-#variable_conflict use_column
-declare ns_ integer[]; attempts_ integer[]; amount integer;
+declare runs_ bigint[]; ns_ integer[]; attempts_ integer[]; amount integer;
 begin
-  select array_agg(q.n), array_agg(q.attempt), count(*) into ns_, attempts_, amount from (
-    select t.n, t.attempt from tasks t
-     where t.run_id = in_run and t.state = 'ready' order by t.n for no key update skip locked) q;
+  select array_agg(q.run_id), array_agg(q.n), array_agg(q.attempt), count(*) into runs_, ns_, attempts_, amount from (
+    select t.run_id, t.n, t.attempt from tasks t
+     where t.run_id = any(in_runs) and t.state = 'ready' order by t.run_id, t.n for no key update skip locked) q;
   if amount > 0 then
-    perform settle(array_fill(in_run, array[amount]), ns_, attempts_, array_fill('withdrawn'::text, array[amount]),
+    perform settle(runs_, ns_, attempts_, array_fill('withdrawn'::text, array[amount]),
                    array_fill(null::jsonb, array[amount]), array_fill(0::float8, array[amount]));
   end if;
 end $$;
@@ -1276,6 +1275,24 @@ begin
   select * into r from runs where id = in_run for no key update;
   if not found then raise exception 'there is no such run' using errcode = 'MR003'; end if;
   return r;
+end $$;
+
+-- The lanes of a run before the run, also those that a decision brought while we
+-- waited for it: that run is let go and waited for once more.
+create function engine.lock_lanes_and_run(in_run bigint) returns engine.runs language plpgsql as $$
+declare lanes_ bigint[]; r runs;
+begin
+  loop
+    begin
+      lanes_ := array(select l.id from lanes l where l.run_id = in_run and not decides(l.kind) order by l.id for no key update);
+      r := lock_run(in_run);
+      if exists (select 1 from lanes l where l.run_id = in_run and not decides(l.kind) and not l.id = any(lanes_)) then
+        raise exception using errcode = 'MR100';
+      end if;
+      return r;
+    exception when sqlstate 'MR100' then null;
+    end;
+  end loop;
 end $$;
 
 -- Is there such a run for this caller, and may he do that to it?
