@@ -2,7 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { start, program, madeFolder, emptyFolder, open, ask, serverOf, until } from './postgres-stage.ts'
+import { start, program, madeFolder, emptyFolder, open, ask, serverOf, until, postgresStage } from './postgres-stage.ts'
+
+postgresStage()
 
 describe('several programs', () => {
   test('two programs in one folder share one server and the last one out stops it', async () => {

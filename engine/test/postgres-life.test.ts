@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { program, madeFolder, emptyFolder, open, ask, serverOf } from './postgres-stage.ts'
+import { program, madeFolder, emptyFolder, open, ask, serverOf, postgresStage } from './postgres-stage.ts'
+
+postgresStage()
 
 describe('a folder of our own', () => {
   test('the first start makes a database and says so; later starts are quick and find everything', async () => {

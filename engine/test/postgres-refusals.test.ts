@@ -11,7 +11,7 @@ import {
   PLATFORM,
   canMount,
   mounted,
-  template,
+  madeDatabase,
   madeFolder,
   emptyFolder,
   open,
@@ -22,7 +22,10 @@ import {
   until,
   fakeServer,
   strangersReachUs,
+  postgresStage,
 } from './postgres-stage.ts'
+
+postgresStage()
 
 describe('what cannot be, told apart', () => {
   test.skipIf(!canMount)('a full disk: nothing half made on it, and one can still leave', async () => {
@@ -37,7 +40,7 @@ describe('what cannot be, told apart', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('p'))).toEqual([])
 
     spawnSync('mount', ['-o', 'remount,size=120m', folder])
-    spawnSync('cp', ['-a', `${template}/.millrace/.`, folder])
+    spawnSync('cp', ['-a', `${madeDatabase()}/.`, folder])
     const postgres = await open(folder)
     const filler = join(folder, 'filler')
     spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'])

@@ -41,27 +41,35 @@ export const opened: Postgres[] = []
 export const programs: ChildProcess[] = []
 export const mounted: string[] = []
 
+let template = ''
 /** A database made once and copied for every test that is not about the making. */
-export const template = mkdtempSync(join(MEMORY, 'millrace-template-'))
+export const madeDatabase = () => join(template, '.millrace')
 
-beforeAll(async () => {
-  chmodSync(template, 0o755)
-  await (await openPostgres({ folder: join(template, '.millrace') })).close()
-})
+/**
+ * What each file of such tests calls first.  Hooks at the top of this module would be
+ * those of the first file alone: files that run in one process share their modules.
+ */
+export function postgresStage(): void {
+  beforeAll(async () => {
+    template = mkdtempSync(join(MEMORY, 'millrace-template-'))
+    chmodSync(template, 0o755)
+    await (await openPostgres({ folder: madeDatabase() })).close()
+  })
 
-afterAll(() => rmSync(template, { recursive: true, force: true }))
+  afterAll(() => rmSync(template, { recursive: true, force: true }))
 
-afterEach(async () => {
-  for (const program of programs.splice(0)) program.kill('SIGKILL')
-  await Promise.allSettled(opened.splice(0).map((postgres) => postgres.close()))
-  for (const folder of folders.splice(0)) {
-    const home = existsSync(join(folder, 'place')) ? readFileSync(join(folder, 'place'), 'utf8').trim() : folder
-    await endServer(join(home, 'pg'))
-    for (const mount of mounted.splice(0)) spawnSync('umount', [mount])
-    rmSync(home, { recursive: true, force: true })
-  }
-  for (const made of roots.splice(0)) rmSync(made, { recursive: true, force: true })
-})
+  afterEach(async () => {
+    for (const program of programs.splice(0)) program.kill('SIGKILL')
+    await Promise.allSettled(opened.splice(0).map((postgres) => postgres.close()))
+    for (const folder of folders.splice(0)) {
+      const home = existsSync(join(folder, 'place')) ? readFileSync(join(folder, 'place'), 'utf8').trim() : folder
+      await endServer(join(home, 'pg'))
+      for (const mount of mounted.splice(0)) spawnSync('umount', [mount])
+      rmSync(home, { recursive: true, force: true })
+    }
+    for (const made of roots.splice(0)) rmSync(made, { recursive: true, force: true })
+  })
+}
 
 export interface Program {
   readonly pid: number
@@ -159,7 +167,7 @@ export async function program(folder: string, options: ProgramOptions = {}): Pro
 /** A folder in which a database was made and is not running. */
 export function madeFolder(below = '.'): string {
   const folder = emptyFolder(below)
-  spawnSync('cp', ['-a', join(template, '.millrace'), folder])
+  spawnSync('cp', ['-a', madeDatabase(), folder])
   return folder
 }
 

@@ -33,7 +33,10 @@ import {
   copyOfUs,
   renameVersion,
   removeLinks,
+  postgresStage,
 } from './postgres-stage.ts'
+
+postgresStage()
 
 describe('who we are', () => {
   test.skipIf(!strangersReachUs)(
