@@ -485,7 +485,7 @@ function engine.end_blob(bigint,bytea,bigint) returns bigint language plpgsql vo
 function engine.end_ready(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
-function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
+function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean, due_in double precision) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.expire_now(bigint) returns TABLE(gone integer, again boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.extend(integer,text[],bigint,bigint) returns bigint[] language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.fence(bigint[],integer[],integer[]) returns TABLE(run_id bigint, n integer) language sql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

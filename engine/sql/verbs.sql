@@ -909,11 +909,12 @@ end $$;
 -- Who is gone?  A predicate, never a reaction to a death: the lease is past, or
 -- the session lock was missing twice; and the server has been up long enough for
 -- everybody to come back.  One sweep at a time: who meets another learns only
--- whether anybody is `busy`.  One worker a call, and it waits for nobody; what
+-- whether anybody is `busy`; and if nobody is, as everybody, in how many seconds the
+-- next thing that waits for a time is due.  One worker a call, and it waits for nobody; what
 -- that worker held is taken back in another transaction (`rescue`), or the two
 -- would meet a turn, which locks tasks first and its worker last.
 create function engine.expire()
-returns table (gone integer, work boolean, busy boolean, alive integer, missing boolean)
+returns table (gone integer, work boolean, busy boolean, alive integer, missing boolean, due_in float8)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -921,6 +922,10 @@ declare
 begin
   -- From behind: beside an old snapshot what was performed before stands in front.
   busy := (select t.worker from tasks t where t.worker is not null order by t.worker desc limit 1) is not null;
+  if not busy then
+    due_in := extract(epoch from least((select min(t.due_at) from tasks t where t.due_at is not null),
+                                       (select min(x.until) from limits x where binds(x) and x.until > now)) - now);
+  end if;
   if not pg_try_advisory_xact_lock(liveness(), 0) then
     return next;
     return;

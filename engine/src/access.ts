@@ -1,6 +1,6 @@
 /** The one way of the api to the database: as somebody, in one transaction. */
 import pg from 'pg'
-import { apiSettings, told, type Settings, type Tx } from './database.ts'
+import { KEPT, apiSettings, told, type Settings, type Tx } from './database.ts'
 
 export type Role = 'admin' | 'member' | 'viewer'
 
@@ -40,7 +40,7 @@ const GATHER = 10
 const MANY = 200
 
 export function openApi(settings: Settings, connections = 10): Api {
-  const pool = new pg.Pool({ ...apiSettings(settings), max: connections })
+  const pool = new pg.Pool({ ...apiSettings(settings), max: connections, idleTimeoutMillis: KEPT })
   // An idle connection that PostgreSQL closed is replaced at the next use.
   pool.on('error', () => {})
   // The same while one is in use: the pool listens to idle ones alone; the next query says it.

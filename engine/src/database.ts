@@ -45,6 +45,9 @@ export const readWhole = (tx: Tx) => tx.query('set local enable_nestloop = off')
 
 export type Settings = ClientConfig
 
+/** Milliseconds for which a pool keeps a connection that nobody uses: to make one costs more than to keep it. */
+export const KEPT = 60_000
+
 export function apiSettings(settings: Settings): Settings {
   return { ...settings, types, application_name: 'millrace api', options: '-c jit=off', keepAlive: true }
 }

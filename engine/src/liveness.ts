@@ -35,6 +35,8 @@ export interface Swept {
   readonly alive: number | null
   /** Somebody's session was not seen: look again soon. */
   readonly missing: boolean
+  /** Seconds until the next thing that waits for a time is due; null: none, or somebody is busy. */
+  readonly dueIn: number | null
 }
 
 export interface Bells {
@@ -55,9 +57,10 @@ interface Look {
   readonly busy: boolean
   readonly alive: number | null
   readonly missing: boolean | null
+  readonly due_in: number | null
 }
 
-const EXPIRE = { name: 'expire', text: 'select gone, work, busy, alive, missing from engine.expire()' }
+const EXPIRE = { name: 'expire', text: 'select gone, work, busy, alive, missing, due_in from engine.expire()' }
 const RESCUE = { name: 'rescue', text: 'select engine.rescue() as ready' }
 const WITHDRAW = { name: 'withdraw', text: 'select engine.withdraw()' }
 const PROMOTE = { name: 'promote', text: 'select engine.promote() as ready' }
@@ -212,16 +215,13 @@ export async function openLiveness(settings: Settings, identity: Identity, bells
         row = looked?.rows[0]
       } while ((row?.gone ?? 0) > 0)
       if (row === undefined) return undefined
-      if (row.work !== true) return { ready: 0, busy: row.busy, alive: row.alive, missing: row.missing === true }
+      const { busy, alive, due_in: dueIn } = row
+      const seen = { busy, alive, missing: row.missing === true, dueIn }
+      if (row.work !== true) return { ready: 0, ...seen }
       const taken = await ask<{ ready: number }>(RESCUE)
       await ask(WITHDRAW)
       const ripe = await ask<{ ready: number }>(PROMOTE)
-      return {
-        ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0),
-        busy: row.busy,
-        alive: row.alive,
-        missing: row.missing === true,
-      }
+      return { ready: (taken?.rows[0]?.ready ?? 0) + (ripe?.rows[0]?.ready ?? 0), ...seen }
     },
     async close() {
       leaving = true

@@ -1,6 +1,7 @@
 /**
  * Looking now and then at who is gone, what is due and what was cancelled: often while
- * anybody performs anything, seldom while nobody does, and together as often as a few do.
+ * anybody performs anything, seldom and when something is due while nobody does, and
+ * together as often as a few do.
  */
 import type { Liveness } from './liveness.ts'
 
@@ -10,12 +11,14 @@ export interface Sweeps {
   stop(): void
 }
 
-/** Milliseconds between two sweeps while anybody performs anything, and while nobody does. */
+/** Milliseconds between two sweeps while anybody performs anything. */
 const BUSY = 25
-const IDLE = 250
+/** While nobody does, for each worker: together one a second; and the longest of one. */
+const IDLE = 1_000
+const LONGEST = 5_000
 /** When somebody was missing: whether he really is gone is known then. */
 const AGAIN = 16
-/** Milliseconds for each of many workers: together they sweep as often as a few do. */
+/** Milliseconds for each of many workers that are busy: together they sweep as often as a few do. */
 const SHARE = 12
 /** Milliseconds for which something that moved keeps them quick. */
 const STIRRED = 1_000
@@ -40,11 +43,13 @@ export function openSweeps(
     resting = false
     let busy = on.busy()
     let missing = false
+    let due = Infinity
     try {
       const swept = await liveness.sweep()
       busy ||= swept?.busy === true
       alive = swept?.alive ?? alive
       missing = swept?.missing === true
+      if (typeof swept?.dueIn === 'number') due = swept.dueIn * 1_000
       if ((swept?.ready ?? 0) > 0) on.work()
     } catch (error) {
       on.report(error)
@@ -52,7 +57,8 @@ export function openSweeps(
     if (stopped) return
     const quick = busy || performance.now() - movedAt < STIRRED
     resting = !quick && !missing
-    again(missing ? AGAIN : Math.max(quick ? BUSY : IDLE, SHARE * alive))
+    const idle = Math.max(BUSY, Math.min(due, IDLE * alive, LONGEST))
+    again(missing ? AGAIN : quick ? Math.max(BUSY, SHARE * alive) : idle)
   }
 
   const again = (pause: number) => {

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
 import { openBells } from './bells.ts'
 import { openChronicle } from './chronicle.ts'
-import { isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
+import { KEPT, isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
 import { taskKinds } from './decision.ts'
 import type { AnyRunKind } from './kinds.ts'
 import { openLedger } from './ledger.ts'
@@ -353,7 +353,7 @@ function nameOf({ run, task, attempt }: Pick<Claimed, 'run' | 'task' | 'attempt'
 }
 
 function openPool(settings: Settings, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...workerSettings(settings), max })
+  const pool = new pg.Pool({ ...workerSettings(settings), max, idleTimeoutMillis: KEPT })
   // A connection that PostgreSQL closed while idle is replaced at its next use.
   pool.on('error', () => {})
   // The same while one is in use: the pool listens to idle ones alone; the next query says it.
