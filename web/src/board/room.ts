@@ -2,6 +2,7 @@
 import { Puzzle, SquareKanban } from 'lucide-react'
 import { lazy } from 'react'
 import { ask } from '../api.ts'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -11,11 +12,11 @@ export const board: Room = {
   icon: SquareKanban,
   key: 'b',
   pages: [
-    { path: '/board', page: lazy(() => import('./board.tsx')) },
-    { path: '/board/inbox', page: lazy(() => import('./inbox.tsx')) },
-    { path: '/board/recipes/:stage?', page: lazy(() => import('./recipes.tsx')) },
-    { path: '/board/settings', page: lazy(() => import('./settings.tsx')) },
-    { path: '/board/:id/:tab?', page: lazy(() => import('./card.tsx')) },
+    { path: '/board', page: page(() => import('./board.tsx')) },
+    { path: '/board/inbox', page: page(() => import('./inbox.tsx')) },
+    { path: '/board/recipes/:stage?', page: page(() => import('./recipes.tsx')) },
+    { path: '/board/settings', page: page(() => import('./settings.tsx')) },
+    { path: '/board/:id/:tab?', page: page(() => import('./card.tsx')) },
   ],
   waits: lazy(() => import('./waits.tsx')),
   async find(text) {
@@ -30,8 +31,8 @@ export const skills: Room = {
   icon: Puzzle,
   key: 'k',
   pages: [
-    { path: '/skills', page: lazy(() => import('./skills.tsx')) },
-    { path: '/skills/:id', page: lazy(() => import('./skill.tsx')) },
+    { path: '/skills', page: page(() => import('./skills.tsx')) },
+    { path: '/skills/:id', page: page(() => import('./skill.tsx')) },
   ],
   async find(text) {
     const { items } = await ask('get', '/api/skills', { query: { q: text, limit: 6 } })

@@ -1,7 +1,7 @@
 /** The room of definitions: the list, and each with its editor, scenarios and versions. */
 import { FileText } from 'lucide-react'
-import { lazy } from 'react'
 import { ask } from '../api.ts'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -11,9 +11,9 @@ export const definitions: Room = {
   icon: FileText,
   key: 'd',
   pages: [
-    { path: '/definitions', page: lazy(() => import('./list.tsx')) },
-    { path: '/definitions/new', page: lazy(() => import('./write.tsx')) },
-    { path: '/definitions/:id/:tab?', page: lazy(() => import('./definition.tsx')) },
+    { path: '/definitions', page: page(() => import('./list.tsx')) },
+    { path: '/definitions/new', page: page(() => import('./write.tsx')) },
+    { path: '/definitions/:id/:tab?', page: page(() => import('./definition.tsx')) },
   ],
   async find(text) {
     const { items } = await ask('get', '/api/definitions', { query: { search: text, limit: 6 } })

@@ -1,6 +1,6 @@
 /** The room of diagnosis runs.  Neither addresses nor titles hold anything of a patient. */
 import { Stethoscope } from 'lucide-react'
-import { lazy } from 'react'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -10,8 +10,8 @@ export const diagnosis: Room = {
   icon: Stethoscope,
   key: 'x',
   pages: [
-    { path: '/diagnosis', page: lazy(() => import('./list.tsx')) },
-    { path: '/diagnosis/people', page: lazy(() => import('./people.tsx')) },
-    { path: '/diagnosis/:id', page: lazy(() => import('./run.tsx')) },
+    { path: '/diagnosis', page: page(() => import('./list.tsx')) },
+    { path: '/diagnosis/people', page: page(() => import('./people.tsx')) },
+    { path: '/diagnosis/:id', page: page(() => import('./run.tsx')) },
   ],
 }

@@ -1,6 +1,6 @@
 /** The room one comes into. */
 import { House } from 'lucide-react'
-import { lazy } from 'react'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -9,5 +9,5 @@ export const home: Room = {
   path: '/',
   icon: House,
   key: 'h',
-  pages: [{ path: '/', page: lazy(() => import('./home.tsx')) }],
+  pages: [{ path: '/', page: page(() => import('./home.tsx')) }],
 }

@@ -1,6 +1,6 @@
 /** The room where runs stand beside one another. */
 import { Scale } from 'lucide-react'
-import { lazy } from 'react'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -9,5 +9,5 @@ export const compare: Room = {
   path: '/compare',
   icon: Scale,
   key: 'c',
-  pages: [{ path: '/compare', page: lazy(() => import('./compare.tsx')) }],
+  pages: [{ path: '/compare', page: page(() => import('./compare.tsx')) }],
 }

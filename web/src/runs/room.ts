@@ -1,7 +1,7 @@
 /** The room of runs: the list, and each run with its parts. */
 import { Activity } from 'lucide-react'
-import { lazy } from 'react'
 import { ask } from '../api.ts'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 import { words as states } from '../words/ui.ts'
@@ -12,8 +12,8 @@ export const runs: Room = {
   icon: Activity,
   key: 'r',
   pages: [
-    { path: '/runs', page: lazy(() => import('./list.tsx')) },
-    { path: '/runs/:id/:tab?/*?', page: lazy(() => import('./run.tsx')) },
+    { path: '/runs', page: page(() => import('./list.tsx')) },
+    { path: '/runs/:id/:tab?/*?', page: page(() => import('./run.tsx')) },
   ],
   async find(typed) {
     // `run 12` and `#12` are number 12.

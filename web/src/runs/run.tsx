@@ -31,6 +31,9 @@ import { isOver, newer, useThrottled } from './live.ts'
 import { CAN, steer, type Verb } from './steer.ts'
 import { tabs, type WholeRun } from './tabs.ts'
 
+// The part that the address names comes beside what is known of the run.
+tabs.find(({ id }) => id === (location.pathname.split('/')[3] ?? ''))?.page.load()
+
 /** Milliseconds between two askings for what moves all the time. */
 const PAUSE = 1_000
 

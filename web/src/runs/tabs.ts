@@ -2,8 +2,8 @@
  * The parts of a run's page, each with an address of its own.  A room adds one here:
  * `/runs/12/<id>`, and what is below it is its own.
  */
-import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
 import type { Answer } from '../api.ts'
+import { page, type PageOf } from '../shell/pages.ts'
 import { words as results } from '../words/results.ts'
 import { inside } from '../words/runs.ts'
 
@@ -18,30 +18,30 @@ export interface RunTab {
   readonly when?: (run: WholeRun) => boolean
   /** A number beside its name. */
   readonly count?: (run: WholeRun) => number
-  readonly page: LazyExoticComponent<ComponentType<{ run: WholeRun }>>
+  readonly page: PageOf<{ run: WholeRun }>
 }
 
 const isProbe = ({ kind }: WholeRun) => kind === 'probe'
 
 export const tabs: readonly RunTab[] = [
-  { id: '', name: inside.overview, page: lazy(() => import('./overview.tsx')) },
-  { id: 'results', name: results.results, when: isProbe, page: lazy(() => import('../results/results.tsx')) },
+  { id: '', name: inside.overview, page: page(() => import('./overview.tsx')) },
+  { id: 'results', name: results.results, when: isProbe, page: page(() => import('../results/results.tsx')) },
   {
     id: 'transcripts',
     name: results.transcripts,
     when: isProbe,
-    page: lazy(() => import('../results/transcripts.tsx')),
+    page: page(() => import('../results/transcripts.tsx')),
   },
-  { id: 'analysis', name: results.analysis, when: isProbe, page: lazy(() => import('../results/analysis.tsx')) },
-  { id: 'log', name: inside.log, page: lazy(() => import('./log.tsx')) },
+  { id: 'analysis', name: results.analysis, when: isProbe, page: page(() => import('../results/analysis.tsx')) },
+  { id: 'log', name: inside.log, page: page(() => import('./log.tsx')) },
   {
     id: 'failures',
     name: inside.failures,
     count: ({ progress }) => progress.failed,
-    page: lazy(() => import('./failures.tsx')),
+    page: page(() => import('./failures.tsx')),
   },
-  { id: 'tasks', name: inside.tasks, page: lazy(() => import('./tasks.tsx')) },
-  { id: 'artifacts', name: inside.artifacts, page: lazy(() => import('./artifacts.tsx')) },
-  { id: 'audit', name: inside.audit, page: lazy(() => import('./audit.tsx')) },
-  { id: 'configuration', name: inside.configuration, page: lazy(() => import('./configuration.tsx')) },
+  { id: 'tasks', name: inside.tasks, page: page(() => import('./tasks.tsx')) },
+  { id: 'artifacts', name: inside.artifacts, page: page(() => import('./artifacts.tsx')) },
+  { id: 'audit', name: inside.audit, page: page(() => import('./audit.tsx')) },
+  { id: 'configuration', name: inside.configuration, page: page(() => import('./configuration.tsx')) },
 ]

@@ -1,6 +1,6 @@
 /** The room of settings: one's own, the workspace's, the installation's. */
 import { Settings } from 'lucide-react'
-import { lazy } from 'react'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -27,5 +27,5 @@ export const settings: Room = {
       .filter(([, name]) => name.toLowerCase().includes(text.toLowerCase()))
       .map(([id, name]) => ({ name, href: `/settings/${id}` }))
   },
-  pages: [{ path: '/settings/:part?', page: lazy(() => import('./settings.tsx')) }],
+  pages: [{ path: '/settings/:part?', page: page(() => import('./settings.tsx')) }],
 }

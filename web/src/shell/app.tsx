@@ -1,8 +1,8 @@
 /** The whole: who is signed in decides whether the frame is shown, and the address which page in it. */
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { FileQuestion } from 'lucide-react'
-import { Component, lazy, Suspense, useEffect, useRef, type ReactNode } from 'react'
-import { Route, Switch, useLocation } from 'wouter'
+import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
+import { matchRoute, Route, Switch, useLocation, useRouter } from 'wouter'
 import { problemIn } from '../api.ts'
 import { useAsked } from '../asked.ts'
 import { openFeed } from '../feed.ts'
@@ -20,6 +20,12 @@ const Gallery = import.meta.env.DEV ? lazy(() => import('../ui/gallery.tsx')) : 
 
 export function App() {
   const [me, again] = useAsked('/api/me', {})
+  const { parser } = useRouter()
+  // The code of the page that is asked for comes beside the word who asks, not after it.
+  useState(() => {
+    const pages = rooms.flatMap((room) => room.pages)
+    pages.find(({ path }) => matchRoute(parser, path, location.pathname)[0])?.page.load()
+  })
   const outside = me.state === 'not_allowed'
   return (
     <CSPProvider disableStyleElements>

@@ -5,6 +5,7 @@
 import type { LucideIcon } from 'lucide-react'
 import type { ComponentType, LazyExoticComponent } from 'react'
 import type { Me } from './me.ts'
+import type { PageOf } from './pages.ts'
 import { definitions } from '../definitions/room.ts'
 import { diagnosis } from '../diagnosis/room.ts'
 import { board, skills } from '../board/room.ts'
@@ -32,7 +33,7 @@ export interface Room {
   /** Who sees it in the navigation; everybody, if left out. */
   readonly may?: (me: Me) => boolean
   /** wouter's patterns, the more exact first. */
-  readonly pages: readonly { readonly path: string; readonly page: LazyExoticComponent<ComponentType> }[]
+  readonly pages: readonly { readonly path: string; readonly page: PageOf }[]
   /** What the palette finds here by a text. */
   readonly find?: (text: string) => Promise<readonly Found[]>
   /** A card on Home of what waits here for the person; nothing where nothing waits. */

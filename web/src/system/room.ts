@@ -1,6 +1,6 @@
 /** The room of what everything stands on. */
 import { ServerCog } from 'lucide-react'
-import { lazy } from 'react'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { places } from '../words/places.ts'
 
@@ -9,5 +9,5 @@ export const system: Room = {
   path: '/system',
   icon: ServerCog,
   key: 'y',
-  pages: [{ path: '/system/:part?', page: lazy(() => import('./system.tsx')) }],
+  pages: [{ path: '/system/:part?', page: page(() => import('./system.tsx')) }],
 }

@@ -1,7 +1,7 @@
 /** The room of tools: the list, and each with what it takes, gives and did. */
 import { Wrench } from 'lucide-react'
-import { lazy } from 'react'
 import { ask } from '../api.ts'
+import { page } from '../shell/pages.ts'
 import type { Room } from '../shell/rooms.ts'
 import { may } from '../shell/me.ts'
 import { places } from '../words/places.ts'
@@ -13,8 +13,8 @@ export const tools: Room = {
   key: 't',
   may: (me) => may(me, 'tools'),
   pages: [
-    { path: '/tools', page: lazy(() => import('./list.tsx')) },
-    { path: '/tools/:name/:part?', page: lazy(() => import('./tool.tsx')) },
+    { path: '/tools', page: page(() => import('./list.tsx')) },
+    { path: '/tools/:name/:part?', page: page(() => import('./tool.tsx')) },
   ],
   async find(text) {
     const [{ tools: all }, { words }] = await Promise.all([ask('get', '/v1/tools', {}), import('../words/tools.ts')])
