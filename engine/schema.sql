@@ -473,8 +473,8 @@ function engine.budget(bigint,bigint,bigint,bigint) returns engine.budgets langu
 function engine.burst() returns double precision language sql immutable owner millrace_owner for nobody;
 function engine.cancel(bigint,text) returns engine.runs language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_api;
 function engine.change(bigint,text) returns engine.runs language plpgsql volatile owner millrace_owner for nobody;
-function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
-function engine.claim_one(integer) returns record language plpgsql volatile owner millrace_owner for nobody;
+function engine.claim(integer,integer) returns TABLE(run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint, kind text, input jsonb) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp, set lock_timeout=100ms owner millrace_owner for millrace_worker;
+function engine.claim_one(integer) returns record language plpgsql volatile set lock_timeout=100ms owner millrace_owner for nobody;
 function engine.clock() returns timestamp with time zone language sql volatile parallel safe owner millrace_owner for millrace_api, millrace_worker;
 function engine.close(bigint[],integer[],integer[],text[],jsonb[],double precision[]) returns TABLE(run_id bigint, kept integer, last_event bigint, state engine.run_state, more boolean) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.coming_back() returns text[] language sql immutable owner millrace_owner for nobody;
@@ -482,7 +482,7 @@ function engine.commonest_failure(bigint) returns jsonb language sql stable set 
 function engine.decides(text) returns boolean language sql immutable owner millrace_owner for nobody;
 function engine.emit(bigint[],integer[],integer[],text[],jsonb[]) returns TABLE(run_id bigint, last_event bigint) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
 function engine.end_blob(bigint,bytea,bigint) returns bigint language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;
-function engine.end_ready(bigint[]) returns void language plpgsql volatile owner millrace_owner for nobody;
+function engine.end_ready(bigint[],integer[]) returns void language plpgsql volatile owner millrace_owner for nobody;
 function engine.endings() returns text[] language sql immutable owner millrace_owner for nobody;
 function engine.events_after(bigint,bigint,integer) returns TABLE(n bigint, at timestamp with time zone, kind text, task integer, data jsonb) language sql stable owner millrace_owner for millrace_api, millrace_worker;
 function engine.expire() returns TABLE(gone integer, work boolean, busy boolean, alive integer, missing boolean, due_in double precision) language plpgsql volatile SECURITY DEFINER set search_path=engine, pg_temp owner millrace_owner for millrace_worker;

@@ -17,7 +17,11 @@
 --
 -- Locks are taken child first: tasks by (run, n), lanes by id, runs by id.  A
 -- claim waits for none of them: what another holds it passes by.  So a turn,
--- which claims after it has closed, cannot meet another in a circle.
+-- which claims after it has closed, cannot meet another in a circle.  Almost: where
+-- the one who holds a row commits while `skip locked` looks at it, PostgreSQL follows
+-- the row to its next version and waits for whoever has that (heap_lock_updated_tuple
+-- knows nothing of `skip locked`).  So a claim gives up after a moment, and what was
+-- closed with it is closed again.
 -- An attempt counts while its number is the task's and the task is running.
 -- A live run has an open task: the close that ends the last one inserts the
 -- run's decision (`next`) or ends the run.
@@ -297,7 +301,7 @@ end $$;
 create function engine.claim(in_worker integer, in_free integer)
 returns table (run_id bigint, n integer, attempt integer, tries smallint, crashes smallint, workspace_id bigint,
                kind text, input jsonb)
-language plpgsql security definer set search_path = engine, pg_temp as $$
+language plpgsql security definer set search_path = engine, pg_temp set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
   mine text[]; home bigint; tier smallint := 32767; newest bigint; seat record; range record; share integer; most integer;
@@ -380,7 +384,7 @@ end $$;
 create function engine.claim_one(
   in_worker integer, out run_id bigint, out n integer, out attempt integer, out tries smallint, out crashes smallint,
   out workspace_id bigint, out kind text, out input jsonb)
-language plpgsql as $$
+language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
   mine text[]; home bigint; at text[]; seat record; low bigint; high bigint; until bigint; tier smallint; newest bigint;
@@ -1004,7 +1008,9 @@ end $$;
 -- each would wait for its run with the limits of those before it in hand.
 create function engine.withdraw()
 returns void language sql security definer set search_path = engine, pg_temp as $$
-  select end_ready(array(select r.id from runs r where r.cancelling))
+  select end_ready(array_agg(q.run_id), array_agg(q.n)) from (
+    select t.run_id, t.n from runs r join tasks t on t.run_id = r.id
+     where r.cancelling and t.state = 'ready' order by t.run_id, t.n for no key update of t skip locked) q
 $$;
 
 -- These lanes have, or are about to have, these numbers ready (null: some that are
@@ -1077,13 +1083,19 @@ end $$;
 -------------------------------------------------------------- events, receipts
 
 -- Facts from attempts (logs, progress), numbered under the run's lock.  What
--- comes from an attempt that no longer counts is dropped.
+-- comes from an attempt that no longer counts is dropped.  The runs are locked and
+-- no task is: whatever ends an attempt has its run in hand, so a close waits for the
+-- line, or the line for the close, which the second statement then sees.
 create function engine.emit(
   in_runs bigint[], in_ns integer[], in_attempts integer[], in_kinds text[], in_data jsonb[])
 returns table (run_id bigint, last_event bigint)
 language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
+declare places tid[];
 begin
+  places := array(
+    select p.place from (select distinct g.id from unnest(in_runs) as g(id) order by g.id) g cross join lateral (
+      select r.ctid as place from runs r where r.id >= g.id and r.id <= g.id order by r.id desc limit 1 for no key update) p);
   return query
     with kept as materialized (
       select g.run_id, g.n, g.kind, g.data, g.ord, t.workspace_id
@@ -1091,15 +1103,10 @@ begin
           as g(run_id, n, attempt, kind, data, ord)
         join tasks t on t.run_id = g.run_id and t.n = g.n
        where t.attempt = g.attempt and t.state = 'running'
-       -- So that a close waits for the line, or the line for the close and then is not
-       -- written.  Not `for share`: a row with two lockers makes even `skip locked` wait.
-       order by t.run_id, t.n for no key update of t
-    ), locked as materialized (
-      select r.id from runs r where r.id = any(array(select k.run_id from kept k)) order by r.id for no key update
     ), run as (
       update runs r set last_event = r.last_event + c.amount
         from (select k.run_id, count(*) as amount from kept k group by k.run_id) c
-       where r.id = c.run_id and r.id = any(array(select id from locked))
+       where r.ctid = any(places) and r.id = c.run_id
       returning r.id, r.last_event, c.amount
     ), event as (
       insert into events (run_id, n, workspace_id, at, kind, task, data)
@@ -1202,11 +1209,11 @@ end $$;
 create function engine.cancel(in_run bigint, in_reason text default null)
 returns engine.runs language plpgsql security definer set search_path = engine, pg_temp as $$
 #variable_conflict use_column
-declare r runs;
+declare r runs; ns_ integer[];
 begin
   r := change(in_run, 'run.cancel');
   -- Tasks first, then the run: the order of all.
-  perform 1 from tasks t where t.run_id = in_run and t.state = 'ready' order by t.n for no key update;
+  ns_ := array(select t.n from tasks t where t.run_id = in_run and t.state = 'ready' order by t.n for no key update);
   r := lock_run(in_run);
   if r.state = 'cancelled' or r.cancel_asked_at is not null then return r; end if;
   if r.finished_at is not null then
@@ -1216,7 +1223,7 @@ begin
   insert into events (run_id, n, workspace_id, at, kind, data)
   values (in_run, r.last_event, r.workspace_id, clock(), 'run.cancel_asked',
           jsonb_strip_nulls(jsonb_build_object('reason', in_reason, 'by', access.subject())));
-  perform end_ready(array[in_run]);
+  perform end_ready(array_fill(in_run, array[cardinality(ns_)]), ns_);
   select * into r from runs where id = in_run;
   return r;
 end $$;
@@ -1259,14 +1266,17 @@ begin
   return r;
 end $$;
 
--- Ends what is ready in runs whose end was asked, all in one close.
-create function engine.end_ready(in_runs bigint[])
+-- Ends what is ready in runs whose end was asked, all in one close; called by whoever
+-- has locked these tasks.  The sweep calls it too: a task that was on its way back
+-- while `cancel` looked is found there.
+create function engine.end_ready(in_runs bigint[], in_ns integer[])
 returns void language plpgsql as $$
 declare runs_ bigint[]; ns_ integer[]; attempts_ integer[]; amount integer;
 begin
-  select array_agg(q.run_id), array_agg(q.n), array_agg(q.attempt), count(*) into runs_, ns_, attempts_, amount from (
-    select t.run_id, t.n, t.attempt from tasks t
-     where t.run_id = any(in_runs) and t.state = 'ready' order by t.run_id, t.n for no key update skip locked) q;
+  select array_agg(t.run_id order by g.ord), array_agg(t.n order by g.ord), array_agg(t.attempt order by g.ord), count(*)
+    into runs_, ns_, attempts_, amount
+    from unnest(in_runs, in_ns) with ordinality as g(run_id, n, ord)
+    join tasks t on t.run_id = g.run_id and t.n = g.n where t.state = 'ready';
   if amount > 0 then
     perform settle(runs_, ns_, attempts_, array_fill('withdrawn'::text, array[amount]),
                    array_fill(null::jsonb, array[amount]), array_fill(0::float8, array[amount]));

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { Aborted, perform, type AbortCause, type Bench, type Claimed, type Ended } from './attempt.ts'
 import { openBells } from './bells.ts'
 import { openChronicle } from './chronicle.ts'
-import { KEPT, isConnectionLoss, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
+import { KEPT, isConnectionLoss, sqlState, whenConnected, workerSettings, type Settings, type Tx } from './database.ts'
 import { taskKinds } from './decision.ts'
 import type { AnyRunKind } from './kinds.ts'
 import { openLedger } from './ledger.ts'
@@ -58,6 +58,8 @@ const LOOK_STEP = 100
 const RUN_INPUTS = 200
 /** Milliseconds for saying goodbye to a database that may be away. */
 const LAST_WORD = 6_000
+/** A claim that was to wait for another: it gives up instead. */
+const GAVE_UP = '55P03'
 /** Milliseconds after a lost answer, when the server has certainly ended what it was doing. */
 const DOUBT = 12_000
 
@@ -191,6 +193,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
           if (batch.length === 0) return
           // Its attempts count no more, and saying so must not wait for a claim.
           want = 0
+        } else if (want > 0 && sqlState(error) === GAVE_UP) {
+          // Something stood in the way of the claim alone: what has ended does not wait for it.
+          hungry = true
+          if (batch.length > 0) want = 0
         } else {
           report(error)
           if (want > 0) {
@@ -205,6 +211,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         }
         if (stopped) return
         await later(pause)
+        if (batch.length === 0) return
       }
     }
   }

@@ -2,8 +2,10 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { apiSettings, ownerSettings, type Settings } from '../src/database.ts'
+import { openEngine, startWorker } from '../src/index.ts'
 import { freshDatabase, member, until, type TestDatabase } from '../testing/index.ts'
 import { startRun, startRuns, tasksOf, workerByHand } from './by-hand.ts'
+import { waitingRun } from './live-kinds.ts'
 
 let db: TestDatabase
 const open: pg.Client[] = []
@@ -120,4 +122,65 @@ test('who ends what is left of several cancelled runs has no limit of one in han
     ]),
   ).toEqual([{ n: 2 }])
   await worker.end()
+})
+
+test('a line that is being written holds no task: what ends meanwhile waits for its run alone', async () => {
+  const run = await startRun(db, tasksOf(1, 'talks'))
+  const worker = await workerByHand(db, { kinds: ['talks'] })
+  const [held] = await worker.claim(1)
+  if (held === undefined) throw new Error('nothing was claimed')
+  const writer = await workerByHand(db, { kinds: ['none'] })
+  await writer.client.query('begin')
+  const line = [[run], [held.n], [held.attempt], ['log'], ['{}']]
+  await writer.client.query('select * from engine.emit($1, $2, $3, $4, $5)', line)
+  expect(await worker.fence(held)).toBe(1)
+  const closed = worker.close({ held, outcome: 'succeeded' })
+  await writer.client.query('commit')
+  expect(await closed).toHaveLength(1)
+  // The line stands before the end; one that comes later is not written.
+  expect((await writer.client.query('select * from engine.emit($1, $2, $3, $4, $5)', line)).rows).toEqual([])
+  expect(await db.sql('select kind from engine.events where run_id = $1 order by n', [run])).toEqual(
+    ['run.queued', 'run.running', 'log', 'run.succeeded'].map((kind) => ({ kind })),
+  )
+  await Promise.all([worker.end(), writer.end()])
+})
+
+test('a claim that would have to wait gives up after a moment, and what was closed with it can be closed', async () => {
+  const run = await startRun(db, tasksOf(2, 'blocked'))
+  const worker = await workerByHand(db, { kinds: ['blocked'] })
+  const [held] = await worker.claim(1)
+  if (held === undefined) throw new Error('nothing was claimed')
+  const inTheWay = await somebody()
+  await inTheWay.query('select from engine.workers where id = $1 for update', [worker.id])
+  const end = { held, outcome: 'succeeded' } as const
+  await expect(worker.turn(1, end)).rejects.toMatchObject({ code: '55P03' })
+  await expect(worker.turn(5, end)).rejects.toMatchObject({ code: '55P03' })
+  expect(await worker.turn(0, end)).toMatchObject({ kept: 1 })
+  await inTheWay.query('commit')
+  expect(await worker.claim(1)).toMatchObject([{ run, n: 2 }])
+  await worker.end()
+})
+
+test('a worker whose claim gave up claims again, and complains of nothing', async () => {
+  const complaints: unknown[] = []
+  const kind = waitingRun(async () => {})
+  const report = (error: unknown) => complaints.push(error)
+  const worker = await startWorker({ settings: db.worker, kinds: [kind], report })
+  const inTheWay = await somebody()
+  await inTheWay.query('select from engine.workers where id = $1 for update', [worker.id])
+  const engine = openEngine(db.api)
+  try {
+    const { run } = await engine.start(member(), kind, { amount: 3 }, { workspace: 1 })
+    // Long enough for some that give up.
+    await inTheWay.query('select pg_sleep(0.5)')
+    await inTheWay.query('commit')
+    await until(
+      () => engine.run(member(), run),
+      ({ state }) => state === 'succeeded',
+    )
+    expect(complaints).toEqual([])
+  } finally {
+    await worker.drain(5)
+    await engine.close()
+  }
 })
