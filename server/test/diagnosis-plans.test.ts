@@ -29,19 +29,22 @@ let practice: Practice
 let walls: Walls
 /** Of the planted patient, and of nobody's. */
 const ids = { run: '', patient: '', assessment: '', houses: '' }
-beforeAll(async () => {
-  practice = await openPractice()
-  const worker = await practice.startWorker()
-  const { id } = await practice.ask(practice.planted.assessment)
-  await practice.ended(id)
-  await worker.drain(0)
-  await fillPractice(practice.db, PATIENTS)
-  walls = await openWalls(practice, id)
-  const [row] = await practice.db.sql<{ houses: string }>(
-    "select array_agg(organisation_id)::text as houses from diagnosis.people where subject = 'admin-1'",
-  )
-  Object.assign(ids, practice.planted, { run: id, houses: row?.houses })
-}, 1_200_000)
+beforeAll(
+  async () => {
+    practice = await openPractice()
+    const worker = await practice.startWorker()
+    const { id } = await practice.ask(practice.planted.assessment)
+    await practice.ended(id)
+    await worker.drain(0)
+    await fillPractice(practice.db, PATIENTS)
+    walls = await openWalls(practice, id)
+    const [row] = await practice.db.sql<{ houses: string }>(
+      "select array_agg(organisation_id)::text as houses from diagnosis.people where subject = 'admin-1'",
+    )
+    Object.assign(ids, practice.planted, { run: id, houses: row?.houses })
+  },
+  300_000 + PATIENTS * 6,
+)
 afterAll(async () => {
   await walls?.close()
   await practice?.close()
