@@ -139,3 +139,37 @@ test('fifty who ask at once have one run, one created', async () => {
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(49)
 })
+
+test('pages lose nothing that was asked for or begun in the same moment', async () => {
+  await Promise.all(Array.from({ length: 30 }, () => ask(randomUUID())))
+  await stage.db.sql(
+    "update diagnosis.diagnosis_runs set created_at = date_trunc('second', now()) + random() * interval '0.9 ms' where random() < 0.7",
+  )
+  await stage.db.sql(
+    "update diagnosis.assessments set created_at = '2026-01-01', completed_at = '2026-01-02'::timestamptz where status = 'completed'",
+  )
+  for (const as of ['clinician-1-1', 'admin-1']) {
+    for (const path of [PATH, '/api/diagnosis/assessments', `/api/diagnosis/assessments?patient=${planted.patient}`]) {
+      const read = async (page: string) =>
+        (
+          (await stage.ask(`${path}${path.includes('?') ? '&' : '?'}${page}`, { as })).body as {
+            items: { id: string }[]
+          }
+        ).items
+      const all = (await read('limit=500')).map(({ id }) => id)
+      const seen: string[] = []
+      for (let items = await read('limit=7'); items.length > 0; items = await read(`limit=7&after=${seen.at(-1)}`))
+        seen.push(...items.map(({ id }) => id))
+      expect([as, path, seen]).toEqual([as, path, all])
+      expect((await stage.ask(`${path}${path.includes('?') ? '&' : '?'}after=${randomUUID()}`, { as })).status).toBe(
+        404,
+      )
+    }
+  }
+})
+
+test('a page does not begin after what one may not see', async () => {
+  const { id } = (await ask(randomUUID())).body as { id: string }
+  for (const as of ['clinician-1-2', 'admin-2', 'member', 'canary'])
+    expect([as, (await stage.ask(`${PATH}?after=${id}`, { as })).status]).toEqual([as, 404])
+})
