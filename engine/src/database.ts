@@ -48,12 +48,23 @@ export type Settings = ClientConfig
 /** Milliseconds for which a pool keeps a connection that nobody uses: to make one costs more than to keep it. */
 export const KEPT = 60_000
 
+/** What a session may say for itself, so that no value that it sends is in the server's log; `server-words.ts` has the others. */
+const DISCREET = [
+  'log_parameter_max_length_on_error=0',
+  'debug_print_parse=off',
+  'debug_print_rewritten=off',
+  'debug_print_plan=off',
+]
+
+const optionsOf = (said: readonly string[]) => said.map((one) => `-c ${one}`).join(' ')
+
 export function apiSettings(settings: Settings): Settings {
-  return { ...settings, types, application_name: 'millrace api', options: '-c jit=off', keepAlive: true }
+  const options = optionsOf(['jit=off', ...DISCREET])
+  return { ...settings, types, application_name: 'millrace api', options, keepAlive: true }
 }
 
 export function workerSettings(settings: Settings): Settings {
-  const options = PLANS.map((plan) => `-c ${plan}`).join(' ')
+  const options = optionsOf([...PLANS, ...DISCREET])
   return { ...settings, types, application_name: 'millrace worker', options, keepAlive: true }
 }
 

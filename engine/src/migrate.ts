@@ -3,11 +3,12 @@
  * numbered migrations, once each; functions, triggers and policies from their one
  * current text, whole, whenever the text changed.
  */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { ownerSettings, sqlState, told, type Settings, type Tx } from './database.ts'
 import { Refusal } from './errors.ts'
+import { hush } from './postgres/server-words.ts'
 
 /** A room that brings tables: the engine first, then each domain. */
 export interface Room {
@@ -240,14 +241,28 @@ async function ensureLogins(client: pg.Client, owner: Settings, secret: (login: 
   const there = new Set(rows.map((row) => row.rolname))
   if (!there.has('millrace_owner')) await createRole(client, 'create role millrace_owner nologin')
   await client.query('grant millrace_owner to current_user')
-  for (const login of ['millrace_api', 'millrace_worker']) {
+  const logins = ['millrace_api', 'millrace_worker']
+  for (const login of logins) {
     const password = secret(login)
-    const how = password === undefined ? 'login' : `login password ${client.escapeLiteral(password)}`
+    const how = password === undefined ? 'login' : `login password '${verifierOf(password)}'`
     if (!there.has(login)) await createRole(client, `create role ${login} ${how} noinherit`)
     else if (password !== undefined && !(await opens({ ...owner, user: login, password }))) {
       await client.query(`alter role ${login} ${how}`)
     }
   }
+  await hush(client, logins)
+}
+
+/**
+ * What the server keeps of a password (RFC 5803), made here as `psql` does: the sentence
+ * that sets it may be in the server's log.
+ */
+function verifierOf(password: string): string {
+  const [rounds, salt] = [4096, randomBytes(16)]
+  const salted = pbkdf2Sync(password, salt, rounds, 32, 'sha256')
+  const keyOf = (name: string) => createHmac('sha256', salted).update(name).digest()
+  const stored = createHash('sha256').update(keyOf('Client Key')).digest('base64')
+  return `SCRAM-SHA-256$${rounds}:${salt.toString('base64')}$${stored}:${keyOf('Server Key').toString('base64')}`
 }
 
 async function createRole(client: pg.Client, sentence: string) {

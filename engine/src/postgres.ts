@@ -11,6 +11,8 @@ import type { OwnerSettings } from './postgres/knock.ts'
 import { errorCode } from './postgres/server-user.ts'
 
 export { examine, holdsDatabase } from './postgres/examine.ts'
+export { whatIsLogged } from './postgres/server-words.ts'
+export type { Loud } from './postgres/server-words.ts'
 export type { OwnerSettings } from './postgres/knock.ts'
 
 export interface Postgres {

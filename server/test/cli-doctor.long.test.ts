@@ -239,3 +239,30 @@ test('workers are listed with what they do, and those that went with the reason;
   expect(gone.stdout).toMatch(/ gone: it drained\nNo worker is alive\./)
   expect(document(json.stdout)).toMatchObject([{ id: 1, name: 'first', slots: 7, state: 'gone', goneWhy: 'left' }])
 })
+
+test('a log of PostgreSQL into which words of people can come is told: worth knowing without records, wrong with them', async () => {
+  const { db, place } = await stage()
+  const logged = async () => {
+    const ran = await place.run(['doctor', '--json'])
+    const found = document(ran.stdout) as Found[]
+    return { code: ran.code, log: found.filter(({ what }) => what === 'log') }
+  }
+  expect(await logged()).toMatchObject({ code: 0, log: [{ state: 'well' }] })
+
+  // As its owner may want it, against what Millrace says for its logins.
+  await db.sql(`alter role millrace_api in database ${db.name} set log_min_messages = 'warning'`)
+  await db.sql(`alter role millrace_api in database ${db.name} set log_parameter_max_length = 0`)
+  await db.sql(`alter role millrace_worker in database ${db.name} set log_parameter_max_length = 100`)
+  await db.sql(`alter database ${db.name} set log_min_duration_statement = '250ms'`)
+  const named = (state: string) => [
+    { state, says: expect.stringContaining('log_min_messages = warning for millrace_api') },
+    { state, says: expect.stringContaining('log_min_duration_statement = 250ms for millrace_worker') },
+  ]
+  expect(await logged()).toMatchObject({ code: 0, log: named('note') })
+  expect(await place.run(['diagnosis', 'generate', '--patients', '2'])).toMatchObject({ code: 0 })
+  const { code, log } = await logged()
+  expect({ code, log }).toMatchObject({ code: 1, log: named('wrong') })
+
+  for (const { remedy } of log) await db.sql(/^As a superuser: (alter role [^;]+);/.exec(remedy ?? '')?.[1] ?? '')
+  expect(await logged()).toMatchObject({ code: 0, log: [{ state: 'well' }] })
+}, 90_000)

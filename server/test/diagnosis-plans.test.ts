@@ -29,19 +29,22 @@ let practice: Practice
 let walls: Walls
 /** Of the planted patient, and of nobody's. */
 const ids = { run: '', patient: '', assessment: '', houses: '' }
-beforeAll(async () => {
-  practice = await openPractice()
-  const worker = await practice.startWorker()
-  const { id } = await practice.ask(practice.planted.assessment)
-  await practice.ended(id)
-  await worker.drain(0)
-  await fillPractice(practice.db, PATIENTS)
-  walls = await openWalls(practice, id)
-  const [row] = await practice.db.sql<{ houses: string }>(
-    "select array_agg(organisation_id)::text as houses from diagnosis.people where subject = 'admin-1'",
-  )
-  Object.assign(ids, practice.planted, { run: id, houses: row?.houses })
-}, 1_200_000)
+beforeAll(
+  async () => {
+    practice = await openPractice()
+    const worker = await practice.startWorker()
+    const { id } = await practice.ask(practice.planted.assessment)
+    await practice.ended(id)
+    await worker.drain(0)
+    await fillPractice(practice.db, PATIENTS)
+    walls = await openWalls(practice, id)
+    const [row] = await practice.db.sql<{ houses: string }>(
+      "select array_agg(organisation_id)::text as houses from diagnosis.people where subject = 'admin-1'",
+    )
+    Object.assign(ids, practice.planted, { run: id, houses: row?.houses })
+  },
+  300_000 + PATIENTS * 6,
+)
 afterAll(async () => {
   await walls?.close()
   await practice?.close()
@@ -124,19 +127,24 @@ const READS: readonly [who: string, what: string, text: () => string, pages: num
       [who, 'a run that is not there', () => filled(STATEMENTS.one, NOBODYS), FEW],
       [who, 'its audit', () => filled(STATEMENTS.audit, `'${ids.run}'`), FEW],
       [who, 'its result', () => filled(PATIENT_STATEMENTS.one, `'${ids.run}'`), FEW],
-      [who, 'a patient’s assessments', () => filled(DIRECTORY.ofPatient, LAST, '50', `'${ids.patient}'`), PAGE],
-      [who, 'results of his own', () => filled(PATIENT_STATEMENTS.list, LAST, '50'), PAGE],
+      [
+        who,
+        'a patient’s assessments',
+        () => filled(DIRECTORY.ofPatient, LAST, '50', `'${ids.patient}'`, NOBODYS),
+        PAGE,
+      ],
+      [who, 'results of his own', () => filled(PATIENT_STATEMENTS.list, LAST, '50', NOBODYS), PAGE],
     ],
   ),
   ...['clinician-1-1', 'canary', 'patient-2-1', 'nobody'].flatMap((who): (typeof READS)[number][] => [
-    [who, 'runs', () => filled(STATEMENTS.treated, LAST, '50'), 2 * PAGE],
+    [who, 'runs', () => filled(STATEMENTS.treated, LAST, '50', NOBODYS), 2 * PAGE],
     [who, 'patients', () => filled(DIRECTORY.patients, NOBODYS, '50', none()), 2 * PAGE],
-    [who, 'assessments', () => filled(DIRECTORY.assessments, LAST, '50', none()), 2 * PAGE],
+    [who, 'assessments', () => filled(DIRECTORY.assessments, LAST, '50', none(), NOBODYS), 2 * PAGE],
     [who, 'a page of the export', () => filled(EXPORT.runs, LAST, NOBODYS, '100', none()), 2 * PAGE],
   ]),
-  ['admin-1', 'runs of the house', () => filled(STATEMENTS.administered, LAST, '50', house()), PAGE],
+  ['admin-1', 'runs of the house', () => filled(STATEMENTS.administered, LAST, '50', NOBODYS, house()), PAGE],
   ['admin-1', 'patients of the house', () => filled(DIRECTORY.patients, NOBODYS, '50', house()), 2 * PAGE],
-  ['admin-1', 'assessments of the house', () => filled(DIRECTORY.assessments, LAST, '50', house()), PAGE],
+  ['admin-1', 'assessments of the house', () => filled(DIRECTORY.assessments, LAST, '50', house(), NOBODYS), PAGE],
   ['admin-1', 'a page of the export', () => filled(EXPORT.runs, LAST, NOBODYS, '100', house()), 2 * PAGE],
   ['clinician-1-1', 'the answers of his patients', () => 'select count(*) from diagnosis.answers', 6 * PAGE],
   ['canary', 'her own answers', () => 'select count(*) from diagnosis.answers', FEW],
@@ -154,7 +162,7 @@ test('a list is noted in the audit by asking for rights once', async () => {
   const { api } = walls
   await api.query('begin')
   await api.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(await practice.as('admin-1'))])
-  const { rows } = await api.query<{ id: string }>(filled(STATEMENTS.administered, LAST, '500', house()))
+  const { rows } = await api.query<{ id: string }>(filled(STATEMENTS.administered, LAST, '500', NOBODYS, house()))
   const noted = async () =>
     (
       await api.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(

@@ -137,7 +137,13 @@ describe('a reply that is no result', () => {
   test.each([
     ['out of bounds', JSON.stringify(wrong), ['diagnosis.summary', 'confidence']],
     ['no JSON', `{"diagnosis": "${CANARY.name}`, ['$']],
-    ['another shape', JSON.stringify({ [CANARY.name]: CANARY.words }), ['$']],
+    ['another shape', JSON.stringify({ [CANARY.name]: CANARY.words }), ['diagnosis', 'confidence', '$']],
+    ['of another type', JSON.stringify({ ...REPLY, confidence: CANARY.words }), ['confidence']],
+    [
+      'with a name of its own',
+      JSON.stringify({ ...REPLY, diagnosis: { ...REPLY.diagnosis, next_steps: undefined, [CANARY.name]: 1 } }),
+      ['diagnosis.next_steps', 'diagnosis'],
+    ],
     ['not a number', JSON.stringify(REPLY).replace('0.72', 'NaN'), ['$']],
   ])('twice (%s) fails the run with the places, and none of its words', async (_, text, paths) => {
     practice.script(() => ({ text }))

@@ -289,7 +289,7 @@ export interface Paths {
   }
   '/api/diagnosis-runs': {
     post: { body: { readonly assessmentId: string; readonly correlationId: string }; answer: { readonly id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly created: false } | { readonly id: string; readonly status: 'queued' | 'in_progress' | 'completed' | 'failed'; readonly created: true } }
-    get: { query?: { limit?: number | undefined; before?: unknown | undefined }; answer: { readonly items: readonly ((DiagnosisLine | PatientResult))[] } }
+    get: { query?: { limit?: number | undefined; before?: unknown | undefined; after?: string | undefined }; answer: { readonly items: readonly ((DiagnosisLine | PatientResult))[] } }
   }
   '/api/diagnosis-runs/{id}': {
     get: { path: { id: string | number }; answer: (DiagnosisRun | DiagnosisLine | PatientResult) }
@@ -355,7 +355,7 @@ export interface Paths {
     get: { query?: { limit?: number | undefined; after?: string | undefined }; answer: { readonly items: readonly (Patient)[] } }
   }
   '/api/diagnosis/assessments': {
-    get: { query?: { limit?: number | undefined; patient?: string | undefined; before?: unknown | undefined }; answer: { readonly items: readonly (Assessment)[] } }
+    get: { query?: { limit?: number | undefined; patient?: string | undefined; before?: unknown | undefined; after?: string | undefined }; answer: { readonly items: readonly (Assessment)[] } }
   }
   '/api/diagnosis/organisations/{id}/people': {
     get: { path: { id: string | number }; answer: { readonly items: readonly ({ readonly subject: string; readonly role: 'admin' | 'clinician' | 'patient'; readonly clinician_id: (string | null); readonly patient_id: (string | null) })[] } }

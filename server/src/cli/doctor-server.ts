@@ -2,6 +2,8 @@
 import { differenceTo, type Tx } from '@millrace/engine'
 import type { Postgres } from '@millrace/engine/postgres'
 import { rooms } from '../app.ts'
+import type { Config } from '../config.ts'
+import { holdsSensitive } from './doctor-words.ts'
 import type { Finding } from './doctor.ts'
 import { duration, grouped, when } from './screen.ts'
 
@@ -11,9 +13,11 @@ export interface ServerSeen {
   readonly fits: boolean
   /** Where the data lies, if this login may know it. */
   readonly folder: string | undefined
+  /** Are there records or runs whose words belong in no log? */
+  readonly sensitive: boolean
 }
 
-export async function lookAtServer(tx: Tx, postgres: Postgres): Promise<ServerSeen> {
+export async function lookAtServer(tx: Tx, postgres: Postgres, config: Config): Promise<ServerSeen> {
   const [about] = (
     await tx.query<{ connections: number; most: number; folder: string | null }>(
       `select (select count(*) from pg_stat_activity) as connections,
@@ -31,6 +35,7 @@ export async function lookAtServer(tx: Tx, postgres: Postgres): Promise<ServerSe
     findings: [...findings, finding, ...(fits ? await lookAtClock(tx) : [])],
     fits,
     folder: about?.folder ?? undefined,
+    sensitive: fits && (await asTheirOwner(tx, () => holdsSensitive(tx, config))),
   }
 }
 

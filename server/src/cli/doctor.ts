@@ -14,6 +14,7 @@ import {
 } from '../app.ts'
 import { readConfig, type Config } from '../config.ts'
 import { lookAtServer } from './doctor-server.ts'
+import { lookAtWords } from './doctor-words.ts'
 import { lookAtWork } from './doctor-work.ts'
 import { lookAtPython } from './python.ts'
 import { grouped, say } from './screen.ts'
@@ -69,11 +70,14 @@ async function lookAtDatabase(config: Config): Promise<Finding[]> {
   const url = databaseUrlOf(config)
   const postgres = await openPostgres({ folder: config.folder, ...(url === undefined ? {} : { url }) })
   try {
-    const { findings, fits, folder } = await examine(postgres.owner(), (tx) => lookAtServer(tx, postgres))
+    const { findings, fits, folder, sensitive } = await examine(postgres.owner(), (tx) =>
+      lookAtServer(tx, postgres, config),
+    )
     // Another machine's disk is not ours to see.
     const disk = postgres.embedded && folder !== undefined ? await lookAtDisk(folder) : []
+    const words = fits ? await lookAtWords(postgres, config, sensitive) : []
     const work = fits ? await orRefusal('login', () => asApi(postgres, config)) : []
-    return [...findings, ...disk, ...work]
+    return [...findings, ...disk, ...words, ...work]
   } finally {
     await postgres.close()
   }

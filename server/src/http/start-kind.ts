@@ -8,6 +8,8 @@ import type { House } from './house.ts'
 const FOLLOWS: Readonly<Record<string, string>> = {
   stage: 'A stage run begins with a card: move one, or give its cardId.',
   webhook: 'Webhooks are called when people are told something.',
+  // It would have no record, and could take the key of a question that is still to be asked.
+  diagnosis: 'A diagnosis is asked for about an assessment: POST /api/diagnosis-runs.',
 }
 
 /** @throws Refusal UNKNOWN_KIND, CANNOT_START, INVALID_INPUT, and those of the start */

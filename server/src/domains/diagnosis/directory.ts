@@ -3,7 +3,9 @@
  * assessments.  Ids, counts and times; a patient's name stays in the record.
  */
 import type { Engine, Tx } from '@millrace/engine'
+import { refuse } from './errors.ts'
 import { IN_ORDER, type DiagnosisPrincipal } from './people.ts'
+import { after, NO_ID } from './runs.ts'
 
 type Api = Pick<Engine, 'as'>
 type Row<T> = { [Name in keyof T]: T[Name] }
@@ -64,15 +66,15 @@ export const DIRECTORY = {
   assessments: `select a.*, f.slug as funnel, v.version, (select count(*) from diagnosis.answers w where w.assessment_id = a.id) as answers
     from (
       select r.* from unnest($3::uuid[]) house cross join lateral (
-        select ${ASSESSMENT} from diagnosis.assessments where organisation_id = house and created_at < $1 order by created_at desc, id limit $2) r
+        select ${ASSESSMENT} from diagnosis.assessments where organisation_id = house and ${after('created_at', 'id', '$4')} order by created_at desc, id limit $2) r
       union
       select * from (select ${ASSESSMENT} from diagnosis.assessments
-         where patient_id = any ((select diagnosis.treated_or_self())::uuid[]) and created_at < $1 order by created_at desc, id limit $2) t
+         where patient_id = any ((select diagnosis.treated_or_self())::uuid[]) and ${after('created_at', 'id', '$4')} order by created_at desc, id limit $2) t
       order by created_at desc, id limit $2) a
     join diagnosis.funnel_versions v on v.id = a.version_id join diagnosis.funnels f on f.id = v.funnel_id
     order by a.created_at desc, a.id`,
   ofPatient: `select a.*, f.slug as funnel, v.version, (select count(*) from diagnosis.answers w where w.assessment_id = a.id) as answers
-    from (select ${ASSESSMENT} from diagnosis.assessments where patient_id = $3 and created_at < $1 order by created_at desc, id limit $2) a
+    from (select ${ASSESSMENT} from diagnosis.assessments where patient_id = $3 and ${after('created_at', 'id', '$4')} order by created_at desc, id limit $2) a
     join diagnosis.funnel_versions v on v.id = a.version_id join diagnosis.funnels f on f.id = v.funnel_id
     order by a.created_at desc, a.id`,
 }
@@ -112,18 +114,33 @@ export async function patientsOf(
   return read(api, who, (tx) => tx.query<Row<PatientLine>>(DIRECTORY.patients, [after, limit, houses(who)]))
 }
 
-/** Newest first, those begun before `before`; of one patient, or of all whom one may see. */
+/** Newest first, those begun before `before` or after one of the list; of one patient, or of all whom one may see. */
 export async function assessmentsOf(
   api: Api,
   who: DiagnosisPrincipal,
-  { limit = 50, before, patient }: { limit?: number; before?: Date | undefined; patient?: string | undefined } = {},
+  { limit = 50, before, after: seen, patient }: AssessmentPage = {},
 ): Promise<AssessmentLine[]> {
-  const from = before ?? 'infinity'
-  return read(api, who, (tx) =>
-    patient === undefined
-      ? tx.query<Row<AssessmentLine>>(DIRECTORY.assessments, [from, limit, houses(who)])
-      : tx.query<Row<AssessmentLine>>(DIRECTORY.ofPatient, [from, limit, patient]),
-  )
+  return read(api, who, async (tx) => {
+    const [place] =
+      seen === undefined
+        ? [{ time: before ?? 'infinity' }]
+        : (
+            await tx.query<{ time: string }>(
+              'select created_at::text as time from diagnosis.assessments where id = $1',
+              [seen],
+            )
+          ).rows
+    if (place === undefined) throw refuse('ASSESSMENT_NOT_FOUND')
+    const values = [place.time, limit, patient ?? houses(who), seen ?? NO_ID]
+    return tx.query<Row<AssessmentLine>>(patient === undefined ? DIRECTORY.assessments : DIRECTORY.ofPatient, values)
+  })
+}
+
+interface AssessmentPage {
+  readonly limit?: number
+  readonly before?: Date | undefined
+  readonly after?: string | undefined
+  readonly patient?: string | undefined
 }
 
 async function read<T>(api: Api, who: DiagnosisPrincipal, work: (tx: Tx) => Promise<{ rows: T[] }>): Promise<T[]> {

@@ -163,8 +163,9 @@ type Usage = z.output<typeof usageSchema>
 
 /** What came of a call, as it is kept while the run is under way. */
 const saidSchema = z.object({
-  /** Missing where the provider could not read one. */
+  /** Missing where the provider could not read one of the shape; then `wrong` are the places, by names of our schema. */
   json: z.unknown(),
+  wrong: z.array(z.string()).optional(),
   model_version: z.string().nullable(),
   usage: usageSchema,
   micros: z.number(),
@@ -183,11 +184,18 @@ async function askOnce({ catalogue, prices, model }: Deps, request: ModelRequest
   const nothing = { input_tokens: 0, output_tokens: 0 }
   // It answered, and that was no JSON of the shape: bought all the same.
   if (failure?.code === 'INVALID_RESPONSE')
-    return { json: null, model_version: null, usage: nothing, micros: 0, latency_ms, at }
+    return { json: null, wrong: placesOf(failure), model_version: null, usage: nothing, micros: 0, latency_ms, at }
   if (failure !== undefined) throw modelFailed(failure)
   const usage = { input_tokens: answer.usage.inputTokens, output_tokens: answer.usage.outputTokens }
   const cost = prices.cost(resolved.providerId, resolved.model, answer.usage, answer.completedAt)
   return { json: answer.json, model_version: answer.modelVersion, usage, micros: cost?.micros ?? 0, latency_ms, at }
+}
+
+/** Where the shape was another, as the provider's door says it; `…` in a place stands for a name of the model's own. */
+function placesOf({ details }: Failure): string[] {
+  const fields = details?.['fields']
+  const places = typeof fields === 'string' ? fields.split(', ').filter((place) => !place.includes('…')) : []
+  return places.length === 0 ? ['$'] : places
 }
 
 /** Of a provider's failure its kind is kept: a status, that it took too long, that the model is gone. */
@@ -205,7 +213,7 @@ function modelFailed(failure: Failure): TaskFailed {
 }
 
 function check(said: Said): { readonly reply: Reply } | { readonly paths: readonly string[] } {
-  return said.json === null || said.json === undefined ? { paths: ['$'] } : checkReply(said.json)
+  return said.json === null || said.json === undefined ? { paths: said.wrong ?? ['$'] } : checkReply(said.json)
 }
 
 function sum(one: Usage, other: Usage): Usage {

@@ -117,23 +117,30 @@ const EMAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu
 const PHONE = /(?<![\p{L}\p{N}])\+?\d(?:[\s()/.-]{0,2}\d){6,14}(?![\p{L}\p{N}])/gu
 const DATE = /(?<!\d)(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?!\d)/g
 
-/** Takes out what is known to name this patient, and what looks like an address, a number or a date of somebody. */
+/**
+ * Takes out what is known to name this patient, and what looks like an address, a number
+ * or a date of somebody.  A name is also found in part, in the genitive, and in letters
+ * that are put together of two; one of two letters only where it begins with a capital.
+ */
 function hiderOf(identity: Material['identity']): (text: string) => string {
-  const names = (identity?.['name'] ?? '').split(/\s+/).filter((part) => part.length > 2)
-  const whole = [
-    identity?.['name'],
-    identity?.['email'],
-    identity?.['phone'],
-    identity?.['address'],
-    identity?.['birth_date'],
+  const of = (field: string) =>
+    [identity?.[field] ?? ''].map((one) => one.normalize('NFC').trim()).filter((one) => one.length > 2)
+  const parts = of('name').flatMap((name) => name.split(/[\s-]+/))
+  const patterns = [
+    ...['email', 'phone', 'address', 'birth_date'].flatMap(of).map((one) => wordsOf(one, 'giu')),
+    ...[...of('name'), ...parts.filter((part) => part.length > 2)].map((one) => wordsOf(one, 'giu', GENITIVE)),
+    ...parts.filter((part) => /^\p{Lu}\p{L}$/u.test(part)).map((one) => wordsOf(one, 'gu', GENITIVE)),
+    EMAIL,
+    DATE,
+    PHONE,
   ]
-  const known = [...whole.filter((one) => typeof one === 'string' && one.length > 2), ...names] as string[]
-  const patterns = known.map(
-    (one) =>
-      new RegExp(
-        `(?<![\\p{L}\\p{N}])${one.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)}(?![\\p{L}\\p{N}])`,
-        'giu',
-      ),
-  )
-  return (text) => [...patterns, EMAIL, DATE, PHONE].reduce((said, pattern) => said.replace(pattern, '[removed]'), text)
+  return (text) => patterns.reduce((said, pattern) => said.replace(pattern, '[removed]'), text.normalize('NFC'))
+}
+
+const GENITIVE = "(?:['’]?s)?"
+
+/** These words one after another, whatever space is between them, and not as parts of others. */
+function wordsOf(text: string, flags: string, ending = ''): RegExp {
+  const words = text.split(/\s+/).map((word) => word.replaceAll(/[\^$.*+?()[\]{}|/]/g, String.raw`\$&`))
+  return new RegExp(`(?<![\\p{L}\\p{N}])${words.join(String.raw`\s+`)}${ending}(?![\\p{L}\\p{N}])`, flags)
 }

@@ -67,24 +67,36 @@ export const SCHEMA_VERSION = 'v1'
 const LINE = `id, workspace_id, organisation_id, assessment_id, status, errors, attempts, max_attempts, round, engine_run_id,
   inputs_hash, created_at, started_at, completed_at`
 const PATIENT = `run_id as id, assessment_id, 'completed' as status, summary, next_steps, red_flags, confidence, completed_at`
+/** Past a place of a list, which is the time in `$1` and an id: some were asked for in the same moment. */
+export function after(time: string, id: string, seen: string): string {
+  return `${time} <= $1 and (${time} < $1 or ${id} > ${seen})`
+}
+/** No id is greater: past a time alone. */
+export const NO_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 /** Their plans are watched: nobody's list may read the whole table. */
 export const STATEMENTS = {
   one: `select ${LINE}, correlation_id, schema_version, context_pack, diagnosis_result from diagnosis.diagnosis_runs where id = $1`,
-  treated: `select ${LINE} from diagnosis.diagnosis_runs where created_at < $1 order by created_at desc, id limit $2`,
+  treated: `select ${LINE} from diagnosis.diagnosis_runs where ${after('created_at', 'id', '$3')} order by created_at desc, id limit $2`,
   // House by house, each from its index: an administrator has more rows than can be sorted.
-  administered: `select r.* from unnest($3::uuid[]) house cross join lateral (
-      select ${LINE} from diagnosis.diagnosis_runs where organisation_id = house and created_at < $1
+  administered: `select r.* from unnest($4::uuid[]) house cross join lateral (
+      select ${LINE} from diagnosis.diagnosis_runs where organisation_id = house and ${after('created_at', 'id', '$3')}
        order by created_at desc, id limit $2) r
     union
     select * from (select ${LINE} from diagnosis.diagnosis_runs where patient_id = any ((select diagnosis.treated())::uuid[])
-       and created_at < $1 order by created_at desc, id limit $2) t
+       and ${after('created_at', 'id', '$3')} order by created_at desc, id limit $2) t
     order by created_at desc, id limit $2`,
   audit: 'select id, action, by, at from diagnosis.audit where run_id = $1 order by id',
 }
 const OWN = `select ${PATIENT} from diagnosis.patient_results where patient_id = (select diagnosis.patient())`
 export const PATIENT_STATEMENTS = {
   one: `${OWN} and run_id = $1`,
-  list: `${OWN} and completed_at < $1 order by completed_at desc, run_id limit $2`,
+  list: `${OWN} and ${after('completed_at', 'run_id', '$3')} order by completed_at desc, run_id limit $2`,
+}
+/** The place of a run in the list that it stands in, to the last digit of its time. */
+const PLACES = {
+  runs: 'select created_at::text as place from diagnosis.diagnosis_runs where id = $1',
+  results: `select completed_at::text as place from diagnosis.patient_results
+     where run_id = $1 and patient_id = (select diagnosis.patient())`,
 }
 /** Seconds that `process` waits for a worker to be there. */
 const WORKER_WAIT = 2
@@ -157,28 +169,57 @@ async function assessmentAndRun(tx: Tx, assessment: string, correlation: string)
   return rows[0]
 }
 
-/** Newest first.  The operator sees ids and states, `open` those that are not over; a patient the results that are there. */
+export interface Page {
+  readonly limit?: number
+  /** Only those that were asked for before then. */
+  readonly before?: Date
+  /** Only those that stand after this one. */
+  readonly after?: string
+}
+
+/**
+ * Newest first.  The operator sees ids and states, `open` those that are not over; a patient the results that are there.
+ * @throws Refusal RUN_NOT_FOUND: there is nothing to go on after
+ */
 export async function list(
   engine: Pick<Engine, 'as'>,
   who: DiagnosisPrincipal,
-  { limit = 50, before, open = false }: { limit?: number; before?: Date; open?: boolean } = {},
+  { limit = 50, before, after: seen, open = false }: Page & { open?: boolean } = {},
 ): Promise<(DiagnosisLine | PatientResult)[]> {
   return engine.as(who, async (tx) => {
     if (who.operator === true) {
       return (await tx.query<LineRow>('select * from diagnosis.overview(null, $1, $2)', [limit, open])).rows
     }
-    const values = [before ?? 'infinity', Math.min(limit, 500)]
-    const houses = Object.keys(who.diagnosis?.organisations ?? {})
-    if (houses.length > 0) await tx.query(IN_ORDER)
-    const { rows } =
-      houses.length === 0
-        ? await tx.query<LineRow>(STATEMENTS.treated, values)
-        : await tx.query<LineRow>(STATEMENTS.administered, [...values, houses])
-    const own = await patientRows(tx, who, PATIENT_STATEMENTS.list, values)
+    const place = async (text: string) =>
+      (await tx.query<{ place: string }>(text, [seen])).rows.map((row): Place => ({
+        time: row.place,
+        id: seen ?? NO_ID,
+      }))[0]
+    const first: Place = { time: before ?? 'infinity', id: NO_ID }
+    const runs = seen === undefined ? first : await place(PLACES.runs)
+    const results = seen === undefined ? first : await place(PLACES.results)
+    if (runs === undefined && results === undefined) throw refuse('RUN_NOT_FOUND')
+    const rows = runs === undefined ? [] : await staffRows(tx, who, runs, limit)
+    // Those who treat him have the whole run.
+    const own =
+      results === undefined ? [] : await patientRows(tx, who, PATIENT_STATEMENTS.list, valuesOf(results, limit))
     const found = [...rows, ...own.filter((one) => !rows.some(({ id }) => id === one.id))]
     await tx.query("select diagnosis.note($1, 'listed')", [found.map(({ id }) => id)])
     return found
   })
+}
+
+interface Place {
+  readonly time: string | Date
+  readonly id: string
+}
+const valuesOf = ({ time, id }: Place, limit: number) => [time, Math.min(limit, 500), id]
+
+async function staffRows(tx: Tx, who: DiagnosisPrincipal, place: Place, limit: number): Promise<LineRow[]> {
+  const houses = Object.keys(who.diagnosis?.organisations ?? {})
+  if (houses.length === 0) return (await tx.query<LineRow>(STATEMENTS.treated, valuesOf(place, limit))).rows
+  await tx.query(IN_ORDER)
+  return (await tx.query<LineRow>(STATEMENTS.administered, [...valuesOf(place, limit), houses])).rows
 }
 
 /** @throws Refusal RUN_NOT_FOUND */

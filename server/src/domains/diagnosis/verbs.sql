@@ -95,6 +95,49 @@ create trigger diagnosis_follows after update of state on engine.runs
   for each row when (new.kind = 'diagnosis' and old.state is distinct from new.state)
   execute function diagnosis.follow();
 
+-- Whoever steers the engine's run of a diagnosis, by whichever door, treats the patient,
+-- administers the organisation or runs the installation; what awaits its approval is let
+-- go by the latter two.  Being a member of the workspace is not enough: two organisations
+-- may share one.  Who is who is read from `people`, as other doors bring no claim.  Workers
+-- are nobody's subject.
+create function diagnosis.must_steer(in_engine_run bigint, in_approves boolean) returns void
+language plpgsql security definer set search_path = diagnosis, access, pg_temp as $$
+begin
+  if access.subject() is null or access.operates() then return; end if;
+  perform 1 from diagnosis_runs r
+    where r.engine_run_id = in_engine_run
+      and not exists (
+        select from people p
+         where p.subject = access.subject() and p.organisation_id = r.organisation_id
+           and (p.role = 'admin'
+                or (not in_approves and p.role = 'clinician'
+                    and exists (select from assignments a
+                                 where a.clinician_id = p.clinician_id and a.patient_id = r.patient_id and a.ended_at is null))));
+  if found then raise exception 'not allowed' using errcode = '42501', detail = 'diagnosis'; end if;
+end $$;
+
+create function diagnosis.guard_run() returns trigger
+language plpgsql security definer set search_path = diagnosis, pg_temp as $$
+begin
+  perform must_steer(new.id, old.held = 'awaiting_approval' and new.held is null and new.cancel_asked_at is null and new.state = old.state);
+  return new;
+end $$;
+
+create trigger diagnosis_guards before update of state, held, priority, cancel_asked_at on engine.runs
+  for each row when (new.kind = 'diagnosis')
+  execute function diagnosis.guard_run();
+
+create function diagnosis.guard_budget() returns trigger
+language plpgsql security definer set search_path = diagnosis, pg_temp as $$
+begin
+  perform must_steer(new.run_id, false);
+  return new;
+end $$;
+
+create trigger diagnosis_guards before insert or update of tokens, micros on engine.budgets
+  for each row when (new.run_id is not null)
+  execute function diagnosis.guard_budget();
+
 create function diagnosis.put_audit(in_run diagnosis.diagnosis_runs, in_action text, in_by text default null) returns void
 language sql security definer set search_path = diagnosis, access, pg_temp as $$
   insert into audit (workspace_id, organisation_id, patient_id, run_id, assessment_id, action, by)

@@ -122,6 +122,10 @@ export function diagnosisPeopleRoutes(door: Door, house: Opened): void {
         limit,
         patient: z.uuid().optional().describe('Of this patient alone.'),
         before: z.coerce.date().optional().describe('Only those begun before then.'),
+        after: z
+          .uuid()
+          .optional()
+          .describe('Only those that stand after this one: the last of a page begins the next.'),
       }),
       response: listOf(assessment),
     },

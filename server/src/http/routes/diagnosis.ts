@@ -7,7 +7,7 @@ import { withClaims } from '../../domains/diagnosis/people.ts'
 import { resultSchema } from '../../domains/diagnosis/result.ts'
 import { ask, audit, get, list, process, retry } from '../../domains/diagnosis/runs.ts'
 import type { Door } from '../door.ts'
-import { who, type Opened } from '../house.ts'
+import { given, who, type Opened } from '../house.ts'
 
 const tags = ['diagnosis']
 const read = { right: 'runs:read' } as const
@@ -155,12 +155,15 @@ export function diagnosisRoutes(door: Door, house: Opened): void {
       querystring: z.strictObject({
         limit: z.coerce.number().int().min(1).max(500).default(50),
         before: z.coerce.date().optional().describe('Only those that were asked for before then.'),
+        after: z
+          .uuid()
+          .optional()
+          .describe('Only those that stand after this one: the last of a page begins the next.'),
       }),
       response: { 200: z.object({ items: z.array(z.union([lineView, patientView])) }) },
     },
     handler: async (request) => {
-      const { limit, before } = request.query
-      const page = { limit, ...(before === undefined ? {} : { before }) }
+      const page = given(request.query)
       return { items: plain(await list(house().engine, await asker(request), page)) }
     },
   })
