@@ -277,7 +277,8 @@ export const workerVerbs: Record<string, Verb> = {
     make: (world, dice) => withWorker(anyWorker(world, dice)),
     judge(world, { worker: id = 0 }, answer) {
       const worker = world.workers.get(id)
-      if (worker !== undefined) worker.gone ??= 'left'
+      // Its own word counts also where a sweep had taken it for dead.
+      if (worker !== undefined) worker.gone = 'left'
       return refused(answer, null)
     },
   },
