@@ -11,7 +11,7 @@ const long = { '1': '.long', full: '.full' }[process.env['MILLRACE_LONG'] ?? '']
 const conditions = ['node', 'module-sync']
 
 /** The longest begin first, so that none of them is left alone at the end; the others as ever. */
-const LONGEST = ['web/test/from-nothing', 'web/test/in-use', 'engine/test/plans', 'server/test/diagnosis-channels']
+const LONGEST = ['web/test/from-nothing', 'engine/test/plans', 'server/test/diagnosis-channels']
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {

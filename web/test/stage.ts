@@ -131,7 +131,8 @@ export async function settled(page: Page): Promise<void> {
  * @param rules only these; all, if left out
  */
 export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axe.source)
+  // It stays for as long as the page is not loaded anew.
+  if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axe.source)
   const how = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) }
   const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(how)})`)) as axe.AxeResults
   return violations
