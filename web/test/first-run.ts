@@ -44,13 +44,13 @@ export function firstQuarter(on: () => Tour): void {
       await status('Paused').waitFor()
       await page.getByRole('button', { name: 'Resume' }).click()
       await status('Running').waitFor()
-      // What was seen to be steered may go on quickly.
-      const more = await stage.http.work(16)
       // Its events come without being asked for.
       await page.getByRole('link', { name: 'Log', exact: true }).click()
       const log = page.getByRole('log')
       await log.getByText('run.released').waitFor()
-      await log.getByText('run.succeeded').waitFor({ timeout: 20_000 })
+      // What was seen to be steered may go on quickly; only the last lines are drawn then.
+      const more = await stage.http.work(16)
+      await log.getByText('run.succeeded').waitFor({ timeout: 60_000 })
       await status('Succeeded').waitFor()
       await Promise.all([worker.drain(0), more.drain(0)])
       await page.getByRole('link', { name: 'Results' }).click()
