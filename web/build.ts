@@ -2,13 +2,17 @@
  * Builds the console into `web/dist`, if it is not there as its sources are now.
  * It begins when the packages are installed and before `npm start`.  Where the
  * tools to build are not installed it says so, and the server goes on without.
+ * `--mapped` builds the same into `web/dist-mapped`, as it was written and with the way
+ * back to its sources: for the coverage of the journeys.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 
 const here = import.meta.dirname
-const mark = `${here}/dist/.digest`
+const mapped = process.argv.includes('--mapped')
+const folder = mapped ? `${here}/dist-mapped` : `${here}/dist`
+const mark = `${folder}/.digest`
 
 /** Of everything that the built files come from. */
 function digest(): string {
@@ -60,7 +64,8 @@ if (!isThere(now)) {
       if (isThere(now)) return
       // As it is shipped, whoever builds it.
       process.env['NODE_ENV'] = 'production'
-      await vite.build({ configFile: `${here}/vite.config.ts`, logLevel: 'warn' })
+      const build = { outDir: folder, emptyOutDir: true, ...(mapped ? { sourcemap: true, minify: false } : {}) }
+      await vite.build({ configFile: `${here}/vite.config.ts`, logLevel: 'warn', build })
       writeFileSync(mark, now)
     })
   }

@@ -7,6 +7,37 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { addCard, cook, rests } from './board-world.ts'
 import { go, type Stage, type Tour } from './stage.ts'
 
+/** Nothing works here, and nothing need be there. */
+export function boardByKeys(on: () => Tour): void {
+  describe('the board in the console, by keys', () => {
+    let stage: Stage
+    let page: Page
+    beforeAll(() => void ({ stage, page } = on()))
+
+    const column = (name: string) => page.getByRole('region', { name, exact: true })
+    const card = (title: string) => page.getByRole('link', { name: new RegExp(`^${title}`) })
+
+    test('a card is carried by keys alone, each step is said, and Escape puts it back', async () => {
+      await addCard(stage.http, { title: 'Carried by keys', stage: 'build' })
+      await go(page, `${stage.http.url}/board`)
+      await card('Carried by keys').focus()
+      await page.keyboard.press('Space')
+      const said = page.locator('[aria-live=assertive]', { hasText: /./ })
+      await said.getByText('Picked up Carried by keys. Build').waitFor()
+      await page.keyboard.press('ArrowRight')
+      await said.getByText('Alpha, place 1').waitFor()
+      await page.keyboard.press('Escape')
+      await said.getByText('was put back').waitFor()
+      await page.keyboard.press('Space')
+      await page.keyboard.press('ArrowRight')
+      await page.keyboard.press('Space')
+      await column('Alpha').getByText('Carried by keys').waitFor()
+      await page.getByText('Moved to Alpha').waitFor()
+      await expect.poll(() => page.locator(':focus').textContent()).toContain('Carried by keys')
+    })
+  })
+}
+
 /** The worker is there. */
 export function board(on: () => Tour): void {
   describe('the board in the console', () => {
@@ -66,25 +97,6 @@ export function board(on: () => Tour): void {
         return me.user.name
       })
       await page.getByRole('main').getByText(name, { exact: true }).first().waitFor()
-    })
-
-    test('a card is carried by keys alone, each step is said, and Escape puts it back', async () => {
-      await addCard(stage.http, { title: 'Carried by keys', stage: 'build' })
-      await open('/board')
-      await card('Carried by keys').focus()
-      await page.keyboard.press('Space')
-      const said = page.locator('[aria-live=assertive]', { hasText: /./ })
-      await said.getByText('Picked up Carried by keys. Build').waitFor()
-      await page.keyboard.press('ArrowRight')
-      await said.getByText('Alpha, place 1').waitFor()
-      await page.keyboard.press('Escape')
-      await said.getByText('was put back').waitFor()
-      await page.keyboard.press('Space')
-      await page.keyboard.press('ArrowRight')
-      await page.keyboard.press('Space')
-      await column('Alpha').getByText('Carried by keys').waitFor()
-      await page.getByText('Moved to Alpha').waitFor()
-      await expect.poll(() => page.locator(':focus').textContent()).toContain('Carried by keys')
     })
 
     test('a card is dragged before another; who is too late is told, and sees where it is', async () => {

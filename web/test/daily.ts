@@ -1,10 +1,10 @@
-/** The console in daily use: by keyboard alone, through a restart of the server, in two tabs, by who may only look. */
+/** The console in daily use: lists that are filtered and steered, a server that comes back, two tabs, a long log. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { definition } from '../../server/testing/bench.ts'
 import { definitionText } from '../../server/testing/probe.ts'
-import { barriers, go, settled, type Stage, type Tour } from './stage.ts'
-import { fill, PAGES, type World } from './world.ts'
+import { go, type Stage, type Tour } from './stage.ts'
+import { fill, type World } from './world.ts'
 
 /** What is left to do afterwards, nobody does: the worker is gone. */
 export function daily(on: () => Tour): void {
@@ -20,45 +20,8 @@ export function daily(on: () => Tour): void {
     })
 
     const open = (path: string) => go(page, `${stage.http.url}${path}`)
-    const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
     const rows = () => page.locator('tbody tr[data-row]').count()
     const start = async (body: object) => (await stage.http.ask('/api/runs', { body })).body.run.id as number
-
-    // All others, and the colours of the other theme, are looked at in `barriers.long.test.ts`.
-    test.each(['home', 'runs', 'run-running'])('has no barrier on the page %s', async (wanted) => {
-      const found = PAGES.find(({ name }) => name === wanted)
-      await open(found?.path(world) ?? '/missing')
-      await settled(page)
-      expect(await barriers(page)).toEqual([])
-    })
-
-    test('is walked by keyboard alone: to a room, a row, a run, an action', async () => {
-      await page.goto(stage.http.url)
-      await heading('Home').waitFor()
-      await page.keyboard.press('Tab')
-      expect(await page.locator(':focus').textContent()).toBe('Skip to content')
-      await page.keyboard.press('g')
-      await page.keyboard.press('r')
-      await heading('Runs').waitFor()
-      await page.locator('tbody tr').first().waitFor()
-      await page.keyboard.press('j')
-      await page.keyboard.press('j')
-      await page.keyboard.press('Enter')
-      await page.waitForURL(`**/runs/${world.paused}`)
-      await page.getByRole('button', { name: 'Resume' }).waitFor()
-      await page.keyboard.press('p')
-      await page.getByRole('button', { name: 'Pause' }).waitFor()
-      await page.keyboard.press('p')
-      await page.getByRole('button', { name: 'Resume' }).waitFor()
-      await page.keyboard.press('?')
-      await page.getByRole('dialog', { name: 'Keys' }).getByText('Runs').waitFor()
-      await page.keyboard.press('Escape')
-      await page.keyboard.press('Control+k')
-      await page.getByRole('combobox', { name: 'Find anything' }).fill(`run ${world.finished}`)
-      await page.getByRole('option', { name: `Run ${world.finished} ·` }).waitFor()
-      await page.keyboard.press('Enter')
-      await page.waitForURL(`**/runs/${world.finished}`)
-    })
 
     test('keeps its filters in the address, and says when nothing is like that', async () => {
       await open('/runs')
@@ -124,6 +87,14 @@ export function daily(on: () => Tour): void {
       await other.close()
     })
 
+    test('offers nothing that its reader may not do', async () => {
+      const viewer = await stage.person({ role: 'viewer' })
+      await viewer.goto(`${stage.http.url}/runs/${world.paused}`)
+      await viewer.getByRole('heading', { level: 1 }).waitFor()
+      expect(await viewer.getByRole('button', { name: /Pause|Resume|Cancel/ }).count()).toBe(0)
+      await viewer.context().close()
+    })
+
     test('shows a log of a hundred thousand lines by drawing few of them, to the last, and finds one among them', async () => {
       const run = world.finished
       await stage.http.db.sql(
@@ -144,26 +115,6 @@ export function daily(on: () => Tour): void {
       await page.getByRole('searchbox', { name: 'Search the log' }).fill('number 77777')
       await page.getByText('1 found').waitFor()
       await log.getByText('line of number 77777').waitFor()
-    })
-
-    test('offers nothing that its reader may not do', async () => {
-      const viewer = await stage.person({ role: 'viewer' })
-      await viewer.goto(`${stage.http.url}/runs/${world.paused}`)
-      await viewer.getByRole('heading', { level: 1 }).waitFor()
-      expect(await viewer.getByRole('button', { name: /Pause|Resume|Cancel/ }).count()).toBe(0)
-      await viewer.context().close()
-    })
-
-    test('shows what somebody has written as text, whatever it is', async () => {
-      const name = '<img src=x onerror="document.title=1"><script>alert(1)</script> & שלום 🌊'
-      const run = await start({
-        definition: { ...definition(definitionText(1)), name },
-        models: ['fake:a'],
-        hold: true,
-      })
-      await open(`/runs/${run}`)
-      await heading(name).waitFor()
-      expect(await page.title()).toBe(`${name} · Millrace`)
     })
   })
 

@@ -1,9 +1,10 @@
-/** From an empty database on: the example, what it says, a definition of one's own, a board. */
+/** The main path, from an empty database on: the example, followed, steered and read; a board by keys; every room. */
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import { board } from './board.ts'
+import { boardByKeys } from './board.ts'
+import { everyRoom } from './every-room.ts'
 import { firstQuarter } from './first-run.ts'
-import { probe } from './probe.ts'
+import { reading } from './probe.ts'
 import { browserPath, NO_BROWSER, openStage, type Stage } from './stage.ts'
 
 if (browserPath() === undefined) console.warn(NO_BROWSER)
@@ -20,6 +21,7 @@ describe.skipIf(browserPath() === undefined)('from nothing on', { timeout: 90_00
   afterEach(() => expect(stage.complaints()).toEqual([]))
 
   firstQuarter(() => ({ stage, page }))
-  probe(() => ({ stage, page }))
-  board(() => ({ stage, page }))
+  reading(() => ({ stage, page }))
+  boardByKeys(() => ({ stage, page }))
+  everyRoom(() => ({ stage, page }))
 })

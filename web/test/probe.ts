@@ -1,31 +1,28 @@
-/** A probe in the console: asked, read, decided otherwise, compared, exported; and its definition written, kept and forked. */
+/** A probe in the console: read, decided otherwise, compared, exported; and its definition written, kept and forked. */
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { go, type Stage, type Tour } from './stage.ts'
 
-/** Goes on with run 1, the example; the worker is there. */
-export function probe(on: () => Tour): void {
-  describe('a probe in the console', () => {
+/** Goes on with run 1, the example. */
+export function reading(on: () => Tour): void {
+  describe('the results of a probe in the console', () => {
     let stage: Stage
     let page: Page
     beforeAll(() => void ({ stage, page } = on()))
 
-    const open = (path: string) => go(page, `${stage.http.url}${path}`)
-    const heading = (name: string | RegExp, level = 1) => page.getByRole('heading', { level, name })
-    const button = (name: string) => page.getByRole('button', { name, exact: true })
-    const runs = async () => (await stage.http.ask('/api/runs')).body.items.length as number
+    const heading = (name: string) => page.getByRole('heading', { level: 2, name })
 
     test('a cell of the map leads to its conversation, which keys go on from, and a decision is put otherwise and back', async () => {
-      await open('/runs/1/results')
+      await go(page, `${stage.http.url}/runs/1/results`)
       await page.getByRole('region', { name: 'Scenario × model' }).getByRole('link').first().click()
-      await heading('Transcript 1', 2).waitFor()
+      await heading('Transcript 1').waitFor()
       await page.locator('mark').waitFor()
       await page.keyboard.press('j')
-      await heading('Transcript 2', 2).waitFor()
+      await heading('Transcript 2').waitFor()
       await page.locator('mark').waitFor()
       await page.keyboard.press('k')
-      await heading('Transcript 1', 2).waitFor()
+      await heading('Transcript 1').waitFor()
       const mark = page.locator('mark')
       await mark.waitFor()
       expect(await mark.textContent()).toMatch(/^Rating: \d$/)
@@ -37,10 +34,24 @@ export function probe(on: () => Tour): void {
       await page.getByRole('link', { name: 'Analysis' }).click()
       await page.getByText('some were changed since').waitFor()
       await page.goBack()
-      await button('Take it back').click()
+      await page.getByRole('button', { name: 'Take it back', exact: true }).click()
       await page.getByText('taken back').waitFor()
       expect((await stage.http.ask('/api/runs/1/transcripts/1')).body.decision).toBe(read)
     })
+  })
+}
+
+/** Goes on with run 1, the example; the worker is there. */
+export function probe(on: () => Tour): void {
+  describe('a probe in the console', () => {
+    let stage: Stage
+    let page: Page
+    beforeAll(() => void ({ stage, page } = on()))
+
+    const open = (path: string) => go(page, `${stage.http.url}${path}`)
+    const heading = (name: string) => page.getByRole('heading', { level: 1, name })
+    const button = (name: string) => page.getByRole('button', { name, exact: true })
+    const runs = async () => (await stage.http.ask('/api/runs')).body.items.length as number
 
     test('the analysis is drawn, its numbers are beside it, and both can be taken along', async () => {
       await open('/runs/1/analysis')

@@ -12,6 +12,7 @@ import { addUser, firstLink, makeLink, setRole } from '../../server/src/access/p
 import { operator } from '../../server/src/app.ts'
 import { openProviders } from '../../server/src/providers/catalogue.ts'
 import { CONSOLE } from '../../server/src/http/console.ts'
+import { COVERED, follow } from './covered.ts'
 
 /** Where a browser is; undefined: there is none, and journeys are left out. */
 export function browserPath(): string | undefined {
@@ -54,9 +55,9 @@ export async function openStage({
   latency?: number
   providers?: Parameters<typeof openProviders>[0]
 } = {}): Promise<Stage> {
-  execFileSync(process.execPath, ['web/build.ts'], { stdio: 'inherit' })
+  execFileSync(process.execPath, ['web/build.ts', ...(COVERED === undefined ? [] : ['--mapped'])], { stdio: 'inherit' })
   const http = await openHttpStage({
-    web: CONSOLE,
+    web: COVERED === undefined ? CONSOLE : `${CONSOLE}-mapped`,
     catalogue: openProviders({ fakeLatencyMs: latency, ...providers }),
   })
   const path = browserPath()
@@ -68,6 +69,7 @@ export async function openStage({
   async function open(context: BrowserContext): Promise<Page> {
     context.setDefaultTimeout(10_000)
     const page = await context.newPage()
+    await follow(page)
     page.on('console', (message) => {
       // What was not found, or not allowed, the page tells itself; the browser notes each such answer besides.
       if (message.text().startsWith('Failed to load resource')) return
@@ -105,6 +107,7 @@ export async function openStage({
       open(await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })),
     complaints: () => complaints.splice(0),
     async close() {
+      for (const context of browser.contexts()) await context.close()
       await browser.close()
       await http.close()
     },
@@ -131,7 +134,8 @@ export async function settled(page: Page): Promise<void> {
  * @param rules only these; all, if left out
  */
 export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axe.source)
+  // It stays for as long as the page is not loaded anew.
+  if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axe.source)
   const how = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) }
   const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(how)})`)) as axe.AxeResults
   return violations

@@ -4,7 +4,7 @@ import { definition } from '../../server/testing/bench.ts'
 import { definitionText } from '../../server/testing/probe.ts'
 import type { HttpStage } from '../../server/test/http-stage.ts'
 
-const EXAMPLE = new URL('../../examples/value-dilemma/definition.yaml', import.meta.url)
+export const EXAMPLE = new URL('../../examples/value-dilemma/definition.yaml', import.meta.url)
 
 export interface World {
   readonly finished: number

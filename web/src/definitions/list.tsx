@@ -1,11 +1,11 @@
 /** Definitions, found by name, tag and parent; the filters stand in the address. */
 import { FileText, Plus } from 'lucide-react'
-import { useMemo } from 'react'
 import type { DefinitionHead, Given } from '../api.ts'
 import { useFilters } from '../filters.ts'
 import { Actor } from '../shell/actor.tsx'
 import { useCommands } from '../shell/keys.ts'
 import { may, useMe } from '../shell/me.ts'
+import { stepping } from '../shell/stepping.ts'
 import {
   Button,
   ButtonLink,
@@ -25,6 +25,7 @@ import { words } from '../words/definitions.ts'
 import { Bring } from './bring.tsx'
 
 const PAGE = 50
+const STEPS = stepping(words)
 type Query = NonNullable<Given<'get', '/api/definitions'>['query']>
 
 export default function Definitions() {
@@ -33,19 +34,7 @@ export default function Definitions() {
   const filtered = Object.keys(filter).length > 0
   const query = { ...(filter as object as Query), limit: PAGE }
   const [asked, again, pages] = usePages('/api/definitions', { query }, ({ id }) => id)
-  useCommands(
-    useMemo(() => {
-      const step = (by: number) => () => {
-        const all = [...document.querySelectorAll<HTMLElement>('[data-row]')]
-        const at = all.findIndex((row) => row.contains(document.activeElement))
-        all[at === -1 ? 0 : Math.max(0, Math.min(at + by, all.length - 1))]?.querySelector<HTMLElement>('a')?.focus()
-      }
-      return [
-        { name: words.next, keys: 'j', quiet: true, run: step(1) },
-        { name: words.previous, keys: 'k', quiet: true, run: step(-1) },
-      ]
-    }, []),
-  )
+  useCommands(STEPS)
   const columns: readonly Column<DefinitionHead>[] = [
     {
       id: 'name',

@@ -7,6 +7,7 @@ import { useFilters } from '../filters.ts'
 import { isOver } from '../runs/live.ts'
 import type { WholeRun } from '../runs/tabs.ts'
 import { useCommands } from '../shell/keys.ts'
+import { stepping } from '../shell/stepping.ts'
 import { count, duration } from '../shown.ts'
 import {
   Badge,
@@ -33,6 +34,15 @@ type Query = NonNullable<Given<'get', '/api/runs/{id}/transcripts'>['query']>
 
 /** Large enough that scrolling seldom waits, small enough to be there at once. */
 const PAGE = 200
+const KEYS = [
+  ...stepping(words),
+  {
+    name: words.search,
+    keys: '/',
+    quiet: true,
+    run: () => document.querySelector<HTMLInputElement>('#content input[type=search]')?.focus(),
+  },
+]
 export const FILTERS = ['model', 'scenario', 'scenarioKey', 'decision', 'search'] as const
 
 export default function Transcripts({ run }: { run: WholeRun }) {
@@ -53,25 +63,7 @@ function List({ run }: { run: WholeRun }) {
   const { codes } = useScale(run.id)
   const behind = new URLSearchParams(filter).toString()
   const columns = useMemo(() => columnsOf(run.id, codes, behind), [run.id, codes, behind])
-  useCommands(
-    useMemo(() => {
-      const step = (by: number) => () => {
-        const all = [...document.querySelectorAll<HTMLElement>('[data-row]')]
-        const at = all.findIndex((row) => row.contains(document.activeElement))
-        all[at === -1 ? 0 : Math.max(0, Math.min(at + by, all.length - 1))]?.querySelector<HTMLElement>('a')?.focus()
-      }
-      return [
-        { name: words.next, keys: 'j', quiet: true, run: step(1) },
-        { name: words.previous, keys: 'k', quiet: true, run: step(-1) },
-        {
-          name: words.search,
-          keys: '/',
-          quiet: true,
-          run: () => document.querySelector<HTMLInputElement>('#content input[type=search]')?.focus(),
-        },
-      ]
-    }, []),
-  )
+  useCommands(KEYS)
   const scenario = filter.scenarioKey ?? pages.items[0]?.scenarioKey
   return (
     <section className="overflow-clip rounded-lg border border-line bg-box shadow-low">
