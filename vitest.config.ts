@@ -17,7 +17,7 @@ const LEFT_OUT =
 const conditions = ['node', 'module-sync']
 
 /** The longest begin first, so that none of them is left alone at the end; the others as ever. */
-const LONGEST = ['web/test/from-nothing', 'engine/test/plans', 'server/test/diagnosis-channels']
+const LONGEST = ['web/test/from-nothing', 'engine/test/plans', 'server/test/diagnosis-walls']
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {

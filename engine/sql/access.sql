@@ -6,9 +6,11 @@ create function access.claims() returns jsonb language sql stable as $$
   select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
 $$;
 
--- The workspaces whose rows this caller may see.
+-- The workspaces whose rows this caller may see.  One expression without a query in it:
+-- so it is inlined where it stands in a policy, and costs next to nothing there.
 create function access.workspaces() returns bigint[] language sql stable as $$
-  select array(select jsonb_object_keys(coalesce(access.claims() -> 'workspaces', '{}'))::bigint)
+  select translate(jsonb_path_query_array(coalesce(access.claims() -> 'workspaces', '{}'),
+                                          '$.keyvalue().key ? (@ like_regex "^[0-9]{1,18}$")')::text, '[]"', '{}')::bigint[]
 $$;
 
 create function access.may(in_workspace bigint, in_right text) returns boolean language sql stable as $$

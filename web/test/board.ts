@@ -138,6 +138,25 @@ export function board(on: () => Tour): void {
       await column('Beta').getByText('Waits in validate').waitFor()
     })
 
+    test('a notice far below that was read says so at once, and so do all when all were read', async () => {
+      const id = await addCard(stage.http, { title: 'Told of often', stage: 'alpha' })
+      await stage.http.db.sql(
+        `insert into stage.notifications (workspace_id, kind, card_id, stage, at)
+           select 1, 'run_succeeded', $1, 'alpha', now() from generate_series(1, 70)`,
+        [id],
+      )
+      await open('/board/inbox')
+      const told = page.getByRole('listitem').filter({ hasText: 'Told of often' })
+      const unread = told.getByRole('button', { name: 'Mark as read' })
+      await expect.poll(() => unread.count()).toBe(30)
+      await page.getByRole('button', { name: 'Load more' }).click()
+      await expect.poll(() => unread.count()).toBe(60)
+      await unread.nth(50).click()
+      await expect.poll(() => unread.count()).toBe(59)
+      await page.getByRole('button', { name: 'Mark all as read' }).click()
+      await expect.poll(() => unread.count()).toBe(0)
+    })
+
     test('a recipe is checked while one types, and what is wrong is not saved', async () => {
       await open('/board/recipes/prd')
       await page.getByText('It can be saved.').waitFor()

@@ -1,5 +1,6 @@
 /** What waits for a person on the board, and what happened meanwhile. */
 import { CheckCheck, Inbox as InboxIcon } from 'lucide-react'
+import { useState } from 'react'
 import { useAsked } from '../asked.ts'
 import { useFilters } from '../filters.ts'
 import { count } from '../shown.ts'
@@ -23,6 +24,10 @@ export default function InboxPage() {
   const unread = filter.unread !== undefined
   const set = (on: boolean) => setFilter('unread', on ? 'true' : '')
   const newest = told.data?.items[0]?.id
+  const [readTo, setReadTo] = useState<number>()
+  const readAll = async (upTo: number) => {
+    if (await markRead(undefined, upTo)) setReadTo(upTo)
+  }
   return (
     <Page title={words.title} lead={words.lead} above={[[ofBoard.title, '/board']]}>
       <Parts />
@@ -64,14 +69,14 @@ export default function InboxPage() {
               <>
                 <Switch label={words.onlyUnread} checked={unread} onChange={set} />
                 {(told.data?.unread ?? 0) > 0 && newest !== undefined ? (
-                  <Button size="small" look="quiet" icon={CheckCheck} onClick={() => void markRead(undefined, newest)}>
+                  <Button size="small" look="quiet" icon={CheckCheck} onClick={() => void readAll(newest)}>
                     {words.readAll}
                   </Button>
                 ) : null}
               </>
             }
           >
-            <Told key={String(unread)} unread={unread} onAll={() => set(false)} />
+            <Told key={String(unread)} unread={unread} readTo={readTo} onAll={() => set(false)} />
           </Card>
         </div>
       </div>

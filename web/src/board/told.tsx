@@ -25,23 +25,39 @@ const ICONS: Readonly<Record<Notification['kind'], readonly [LucideIcon, string]
   automation_stopped: [Ban, 'text-warn'],
 }
 
-/** Those that are read or not are the reader's own. */
-export async function markRead(ids?: readonly number[], upTo?: number): Promise<void> {
+/** Those that are read or not are the reader's own. Gives whether it was done; if not, that is told. */
+export async function markRead(ids?: readonly number[], upTo?: number): Promise<boolean> {
   try {
     await ask('post', '/api/notifications/read', {
       body: { ...(ids === undefined ? {} : { ids }), ...(upTo === undefined ? {} : { upTo }) },
     })
+    return true
   } catch (error) {
     tellProblem(error)
+    return false
+  } finally {
+    askAgain('/api/notifications')
   }
-  askAgain('/api/notifications')
 }
 
-/** With a card, what of the newest hundred was about it. */
-export function Told({ of, unread = false, onAll }: { of?: number; unread?: boolean; onAll?: () => void }) {
+interface ToldProps {
+  /** A card: what of the newest hundred was about it. */
+  readonly of?: number
+  readonly unread?: boolean
+  /** All up to this one were read here. */
+  readonly readTo?: number | undefined
+  readonly onAll?: () => void
+}
+
+export function Told({ of, unread = false, readTo = 0, onAll }: ToldProps) {
   const query = { limit: of === undefined ? 30 : 100, ...(unread ? { unread: 'true' as const } : {}) }
   const [asked, again, pages] = usePages('/api/notifications', { query }, ({ id }) => id, { moves: true })
   const mine = (items: readonly Notification[]) => items.filter(({ card }) => of === undefined || card.id === of)
+  const shown = mine(pages.items).map((one) => (one.id <= readTo ? { ...one, read: true } : one))
+  const read = async ({ id }: Notification) => {
+    if (!(await markRead([id]))) return
+    pages.change((one) => (one.id !== id ? one : unread ? undefined : { ...one, read: true }))
+  }
   return (
     <States
       of={asked}
@@ -58,8 +74,8 @@ export function Told({ of, unread = false, onAll }: { of?: number; unread?: bool
       {() => (
         <>
           <ul>
-            {mine(pages.items).map((one) => (
-              <Line key={one.id} notice={one} withCard={of === undefined} />
+            {shown.map((one) => (
+              <Line key={one.id} notice={one} withCard={of === undefined} onRead={() => void read(one)} />
             ))}
           </ul>
           {of === undefined && pages.more ? <LoadMore of={pages} /> : null}
@@ -69,7 +85,13 @@ export function Told({ of, unread = false, onAll }: { of?: number; unread?: bool
   )
 }
 
-function Line({ notice, withCard }: { notice: Notification; withCard: boolean }) {
+interface LineProps {
+  readonly notice: Notification
+  readonly withCard: boolean
+  readonly onRead: () => void
+}
+
+function Line({ notice, withCard, onRead }: LineProps) {
   const [Icon, look] = ICONS[notice.kind] ?? ([BellRing, 'text-dim'] as const)
   return (
     <li
@@ -91,7 +113,7 @@ function Line({ notice, withCard }: { notice: Notification; withCard: boolean })
         </p>
       </div>
       {notice.read ? null : (
-        <Button size="small" look="quiet" onClick={() => void markRead([notice.id])}>
+        <Button size="small" look="quiet" onClick={onRead}>
           {words.read}
         </Button>
       )}

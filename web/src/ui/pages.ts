@@ -19,6 +19,8 @@ export interface Pages<Item> {
   readonly more: boolean
   readonly busy: boolean
   readonly load: () => void
+  /** What is known of an item below the first page, which is not asked again; undefined: it is here no more. */
+  readonly change: (as: (item: Item) => Item | undefined) => void
 }
 
 /**
@@ -50,7 +52,9 @@ export function usePages<P extends PagedPath>(
       setLoaded({ key, items: [...items, ...page.items], next: page.next })
     })
   }
-  return [asked, again, { items, more: next !== null, busy, load }]
+  const change = (as: (item: ItemOf<P>) => ItemOf<P> | undefined) =>
+    setLoaded((was) => was && { ...was, items: was.items.flatMap((item) => as(item) ?? []) })
+  return [asked, again, { items, more: next !== null, busy, load, change }]
 }
 
 /**
