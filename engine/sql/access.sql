@@ -8,9 +8,11 @@ $$;
 
 -- The workspaces whose rows this caller may see.  One expression without a query in it:
 -- so it is inlined where it stands in a policy, and costs next to nothing there.
+-- Claims of another shape are none.
 create function access.workspaces() returns bigint[] language sql stable as $$
   select translate(jsonb_path_query_array(coalesce(access.claims() -> 'workspaces', '{}'),
-                                          '$.keyvalue().key ? (@ like_regex "^[0-9]{1,18}$")')::text, '[]"', '{}')::bigint[]
+                                          '$.keyvalue().key ? (@ like_regex "^[0-9]{1,18}$")', '{}', true)::text,
+                   '[]"', '{}')::bigint[]
 $$;
 
 create function access.may(in_workspace bigint, in_right text) returns boolean language sql stable as $$
